@@ -1,0 +1,335 @@
+"""From a formula and a data frame to the matrices every engine and estimator shares."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from formulae import design_matrices
+
+from hierstan.errors import DataError, FormulaError
+from hierstan.formula import Formula, GroupTerm, parse
+from hierstan.frame import Missing, usable_rows
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+
+_FUNCTIONS = {"np": np, "log": np.log, "exp": np.exp, "sqrt": np.sqrt}
+_COLLINEAR = 1e-9  # share of a column's length left after projecting on those before it
+
+
+@dataclass(frozen=True, eq=False)
+class Factor:
+    """One grouping factor with the effects that vary over its levels.
+
+    Attributes
+    ----------
+    name : str
+        The grouping column, or columns joined by a colon.
+    levels : tuple of str
+        The J levels in use, sorted by value.
+    index : ndarray of int, shape (N,)
+        Level of each row, counting from zero.
+    effects : tuple of str
+        The Q columns of `Z` by name.
+    Z : ndarray, shape (N, Q)
+        Effect columns; never the N x (J Q) indicator matrix.
+    correlated : bool
+        Whether the effects of a level are correlated with each other. False for a
+        single effect.
+    """
+
+    name: str
+    levels: tuple[str, ...]
+    index: Integers
+    effects: tuple[str, ...]
+    Z: Floats
+    correlated: bool
+
+    @property
+    def J(self) -> int:
+        """Number of levels."""
+        return len(self.levels)
+
+    @property
+    def Q(self) -> int:
+        """Number of effects."""
+        return len(self.effects)
+
+    @property
+    def sizes(self) -> Integers:
+        """Rows of each level, shape (J,)."""
+        return np.bincount(self.index, minlength=self.J)
+
+    @property
+    def pairs(self) -> tuple[tuple[int, int], ...]:
+        """Correlated pairs of effects, (row, column) row by row below the diagonal."""
+        if not self.correlated:
+            return ()
+        return tuple((row, column) for row in range(self.Q) for column in range(row))
+
+    def crossproducts(self) -> Floats:
+        """Return Z'Z of every level, shape (J, Q, Q)."""
+        products = np.empty((self.J, self.Q, self.Q))
+        for a in range(self.Q):
+            for b in range(a + 1):
+                weights = self.Z[:, a] * self.Z[:, b]
+                products[:, a, b] = np.bincount(self.index, weights, self.J)
+                products[:, b, a] = products[:, a, b]
+        return products
+
+    def determined(self) -> npt.NDArray[np.bool_]:
+        """Tell which effects a level's own rows can tell apart.
+
+        Returns
+        -------
+        ndarray of bool, shape (J, Q)
+            False where a change of the effect, offset by the other effects, leaves every
+            fitted value of the level as it is: a slope where the predictor has one value.
+        """
+        told = np.empty((self.J, self.Q), dtype=bool)
+        for j, product in enumerate(self.crossproducts()):
+            scale = np.sqrt(np.diag(product))
+            scale[scale == 0] = 1.0
+            values, vectors = np.linalg.eigh(product / np.outer(scale, scale))
+            null = vectors[:, values < self.Q * 1e-9]
+            told[j] = np.abs(null).max(axis=1, initial=0.0) < 1e-6
+        return told
+
+    def constant_columns(self, X: Floats) -> npt.NDArray[np.bool_]:
+        """Tell which columns of `X` have one value in every level, shape (P,)."""
+        first = np.zeros(self.J, dtype=np.int64)
+        first[self.index[::-1]] = np.arange(len(self.index))[::-1]
+        return np.array((X[first][self.index] == X).all(axis=0))
+
+
+@dataclass(frozen=True, eq=False)
+class Design:
+    """Everything about a model that comes from the formula and the data.
+
+    Attributes
+    ----------
+    formula : Formula
+        The formula, taken apart.
+    y : ndarray, shape (N,)
+        Response.
+    terms : tuple of str
+        The P columns of `X` by name; the intercept, if any, comes first.
+    X : ndarray, shape (N, P)
+        Population design.
+    factors : tuple of Factor
+        Grouping factors in the order of the formula.
+    rows : int
+        Rows of the data before any was dropped.
+    missing : mapping of str to int
+        Missing values per column, for columns that have any.
+    frame : pandas.DataFrame
+        The N rows in use with the columns of the formula.
+    """
+
+    formula: Formula
+    y: Floats
+    terms: tuple[str, ...]
+    X: Floats
+    factors: tuple[Factor, ...]
+    rows: int
+    missing: Mapping[str, int]
+    frame: pd.DataFrame = field(repr=False)
+
+    @property
+    def N(self) -> int:
+        """Number of rows in use."""
+        return len(self.y)
+
+    @property
+    def P(self) -> int:
+        """Number of population coefficients."""
+        return len(self.terms)
+
+    @property
+    def dropped(self) -> int:
+        """Rows left out because a value was missing."""
+        return self.rows - self.N
+
+    @property
+    def has_intercept(self) -> bool:
+        """Whether the first column of `X` is the intercept."""
+        return self.terms[:1] == ("Intercept",)
+
+    @property
+    def effects(self) -> tuple[tuple[Factor, str], ...]:
+        """Every effect with its factor, in the order of tau."""
+        return tuple((factor, name) for factor in self.factors for name in factor.effects)
+
+    @property
+    def Z(self) -> Floats:
+        """Effect columns of all factors side by side, shape (N, K)."""
+        return np.hstack([factor.Z for factor in self.factors])
+
+
+def build_design(
+    formula: str | Formula, data: pd.DataFrame, missing: Missing = "drop"
+) -> Design:
+    """Evaluate a formula on a data frame.
+
+    Parameters
+    ----------
+    formula : str or Formula
+        As `hierstan.formula.parse` reads it.
+    data : pandas.DataFrame
+        One row per observation; the index is ignored, the frame is not changed.
+    missing : {"drop", "error"}
+        What to do with rows that lack a value in a column the formula uses.
+
+    Returns
+    -------
+    Design
+        y, X, the factors, and what was dropped.
+
+    Raises
+    ------
+    FormulaError
+        When the formula cannot be read or evaluated.
+    DataError
+        When a column is unknown, the response is text or constant, a value is infinite, a
+        factor has one level or one row per level, or columns of X are collinear.
+
+    Examples
+    --------
+    >>> import hierstan as hs
+    >>> design = build_design("log_radon ~ floor + (floor || county)", hs.data.radon())
+    >>> design.N, design.terms, design.factors[0].J, design.factors[0].effects
+    (919, ('Intercept', 'floor'), 85, ('Intercept', 'floor'))
+    """
+    if isinstance(formula, str):
+        formula = parse(formula)
+    frame, absent = usable_rows(data, formula.variables(), missing)
+    y = _response(formula, frame)
+    terms, X = _columns(f"1 + {formula.population}", formula, frame)
+    _refuse_collinear(terms, X)
+    factors = tuple(_factor(term, formula, frame) for term in formula.groups)
+    return Design(formula, y, terms, X, factors, len(data), absent, frame)
+
+
+def _response(formula: Formula, frame: pd.DataFrame) -> Floats:
+    """Evaluate the left side, which may be a transformation of a column."""
+    name = formula.response
+    column = frame.get(name)
+    if column is not None and not pd.api.types.is_numeric_dtype(column):
+        raise DataError(
+            f"Response {name!r} holds {column.dtype} values such as {column.iloc[0]!r}; a "
+            "Gaussian model needs numbers."
+        )
+    matrices = _evaluate(f"{name} ~ 1", formula, frame)
+    y = np.asarray(matrices.response.design_matrix, dtype=float).reshape(len(frame), -1)
+    if y.shape[1] != 1:
+        raise DataError(f"Response {name!r} is not one column of numbers.")
+    _refuse_undefined(name, y[:, 0])
+    if np.ptp(y) == 0:
+        raise DataError(
+            f"Response {name!r} is constant ({y[0, 0]:g} in all {len(y)} rows); there is "
+            "nothing to model."
+        )
+    return y[:, 0]
+
+
+def _factor(term: GroupTerm, formula: Formula, frame: pd.DataFrame) -> Factor:
+    effects, Z = _columns(f"1 + {term.effects}", formula, frame)
+    _refuse_collinear(effects, Z, f" of group term ({term.effects} | {term.factor})")
+    index, levels = _levels(term.columns, frame)
+    if len(levels) < 2:
+        raise DataError(
+            f"Group column {term.factor!r} has one level ({levels[0]}); a group effect "
+            "needs at least two."
+        )
+    if len(levels) == len(frame):
+        raise DataError(
+            f"Group column {term.factor!r} has a level of its own for each of the "
+            f"{len(frame)} rows; its standard deviation cannot be told from sigma."
+        )
+    return Factor(
+        term.factor, levels, index, effects, Z, term.correlated and len(effects) > 1
+    )
+
+
+def _levels(
+    columns: tuple[str, ...], frame: pd.DataFrame
+) -> tuple[Integers, tuple[str, ...]]:
+    """Give numbers to the combinations that occur, sorted column after column."""
+    parts = [pd.factorize(frame[name], sort=True) for name in columns]
+    code = np.zeros(len(frame), dtype=np.int64)
+    for codes, values in parts:
+        code = code * len(values) + codes
+    used, index = np.unique(code, return_inverse=True)
+    labels = [""] * len(used)
+    for _, values in reversed(parts):
+        used, own = np.divmod(used, len(values))
+        labels = [
+            f"{values[k]}:{label}" if label else str(values[k])
+            for k, label in zip(own, labels, strict=True)
+        ]
+    return index.astype(np.int64), tuple(labels)
+
+
+def _columns(
+    expression: str, formula: Formula, frame: pd.DataFrame
+) -> tuple[tuple[str, ...], Floats]:
+    """Evaluate a right-hand side into named columns."""
+    common = _evaluate(expression, formula, frame).common
+    if common is None:
+        return (), np.empty((len(frame), 0))
+    names = tuple(
+        str(label) for term in common.terms.values() for label in (term.labels or [])
+    )
+    matrix = np.array(common.design_matrix, dtype=float).reshape(len(frame), -1)
+    for position, name in enumerate(names):
+        _refuse_undefined(name, matrix[:, position])
+    return names, matrix
+
+
+def _evaluate(expression: str, formula: Formula, frame: pd.DataFrame) -> Any:
+    try:
+        with np.errstate(all="ignore"):  # undefined values are named afterwards
+            return design_matrices(
+                expression, frame, na_action="pass", extra_namespace=_FUNCTIONS
+            )
+    except KeyError as error:
+        raise FormulaError(
+            f"Formula {formula.text!r} uses a name that is not known: {error}. Functions "
+            "are those of numpy (np.log) and log, exp, sqrt, scale, center, poly, bs, C."
+        ) from error
+    except Exception as error:  # formulae raises whatever the expression raises
+        raise FormulaError(
+            f"Formula {formula.text!r} cannot be evaluated at {expression!r}: {error}."
+        ) from error
+
+
+def _refuse_undefined(name: str, values: Floats) -> None:
+    rows = np.flatnonzero(~np.isfinite(values)) + 1
+    if rows.size:
+        raise DataError(
+            f"Term {name!r} is infinite or undefined in {rows.size} row(s), the first "
+            f"being row {rows[0]} of those in use."
+        )
+
+
+def _refuse_collinear(names: tuple[str, ...], X: Floats, where: str = "") -> None:
+    """Name the first column that the columns before it can express."""
+    length = np.linalg.norm(X, axis=0)
+    if not X.size:
+        return
+    left = np.abs(np.diag(np.linalg.qr(X / np.where(length == 0, 1.0, length), mode="r")))
+    if len(left) < X.shape[1]:
+        raise DataError(
+            f"There are {X.shape[1]} columns{where} for {X.shape[0]} rows; simplify the "
+            "formula."
+        )
+    for name, remainder in zip(names, left, strict=True):
+        if remainder < _COLLINEAR:
+            others = ", ".join(repr(other) for other in names if other != name)
+            raise DataError(
+                f"Column {name!r}{where} is collinear with {others}: it adds nothing they "
+                "do not say already. Remove it from the formula."
+            )

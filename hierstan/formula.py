@@ -1,0 +1,204 @@
+"""Read a model formula in lme4's notation into its population and group parts.
+
+Only the bars are read here; what stands between them is left to the `formulae` package,
+which knows interactions, transformations and categorical columns.
+"""
+
+import re
+from dataclasses import dataclass
+
+from formulae import model_description
+from formulae.parser import Parser
+from formulae.scanner import Scanner
+
+from hierstan.errors import FormulaError
+
+
+@dataclass(frozen=True)
+class GroupTerm:
+    """One ``(effects | factor)`` of a formula.
+
+    Attributes
+    ----------
+    effects : str
+        What varies, as written left of the bar: ``"1 + floor"``.
+    factor : str
+        Grouping column, or columns joined by a colon for their combinations.
+    correlated : bool
+        True for ``|``, False for ``||``.
+    """
+
+    effects: str
+    factor: str
+    correlated: bool
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Grouping columns of the data: one, or several for a nested factor."""
+        return tuple(part.strip() for part in self.factor.split(":"))
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A formula taken apart.
+
+    Attributes
+    ----------
+    text : str
+        The formula as the user wrote it.
+    response : str
+        Left of the tilde.
+    population : str
+        Right of the tilde without the group terms; ``"1"`` when nothing is left.
+    groups : tuple of GroupTerm
+        The group terms in the order written, nested ones (``a/b``) taken apart.
+    """
+
+    text: str
+    response: str
+    population: str
+    groups: tuple[GroupTerm, ...]
+
+    def variables(self) -> tuple[str, ...]:
+        """Names of all data columns the formula uses, sorted."""
+        names = _variables(f"{self.response} ~ {self.population}", self.text)
+        for term in self.groups:
+            names |= _variables(term.effects, self.text) | set(term.columns)
+        return tuple(sorted(names))
+
+
+def parse(text: str) -> Formula:
+    """Take a formula apart.
+
+    Parameters
+    ----------
+    text : str
+        ``response ~ population + (effects | factor)``. As in lme4, ``(x | g)`` includes
+        an intercept per group, ``||`` makes the effects independent, ``(1 | a/b)`` means
+        ``(1 | a) + (1 | a:b)``.
+
+    Returns
+    -------
+    Formula
+        Its parts, as text; whether the columns exist is for the design to say.
+
+    Raises
+    ------
+    FormulaError
+        When the text is not a formula, has no response or no group term, or names a
+        factor twice in a way that has no single meaning.
+
+    Examples
+    --------
+    >>> parse("log_radon ~ floor + (floor || county)").groups
+    (GroupTerm(effects='floor', factor='county', correlated=False),)
+    >>> [term.factor for term in parse("strength ~ 1 + (1 | batch/cask)").groups]
+    ['batch', 'batch:cask']
+    """
+    sides = text.split("~")
+    if len(sides) != 2 or not sides[0].strip() or not sides[1].strip():
+        raise FormulaError(
+            f"Formula {text!r} needs exactly one '~' with a response before it and "
+            "predictors after it, as in 'y ~ x + (x | group)'."
+        )
+    population: list[str] = []
+    groups: list[GroupTerm] = []
+    for term in _split_at_plus(sides[1], text):
+        if _is_group_term(term):
+            groups.extend(_group_terms(term, text))
+        else:
+            population.append(term)
+    for term in population:
+        if "|" in term:
+            raise FormulaError(
+                f"Formula {text!r}: put the group term in {term!r} into brackets of its "
+                "own and join it with '+', as in '+ (x | group)'."
+            )
+    if not groups:
+        raise FormulaError(
+            f"Formula {text!r} has no group term. Say what varies between which groups, "
+            "for example '+ (1 | county)'."
+        )
+    response, rest = sides[0].strip(), " + ".join(population) or "1"
+    formula = Formula(text.strip(), response, rest, _refuse_repeated_factor(groups, text))
+    formula.variables()
+    return formula
+
+
+def _split_at_plus(text: str, formula: str) -> list[str]:
+    """Split at the plus signs that stand outside of all brackets and quotes."""
+    terms, depth, quote, start = [], 0, "", 0
+    for position, character in enumerate(text):
+        if quote:
+            quote = "" if character == quote else quote
+        elif character in "`'\"":
+            quote = character
+        elif character in "([{":
+            depth += 1
+        elif character in ")]}":
+            depth -= 1
+            if depth < 0:
+                raise FormulaError(f"Formula {formula!r} closes a bracket it never opened.")
+        elif character == "+" and depth == 0:
+            terms.append(text[start:position].strip())
+            start = position + 1
+    if depth or quote:
+        raise FormulaError(f"Formula {formula!r} has an unclosed bracket or quote.")
+    terms.append(text[start:].strip())
+    if not all(terms):
+        raise FormulaError(f"Formula {formula!r} has a '+' with nothing beside it.")
+    return terms
+
+
+def _is_group_term(term: str) -> bool:
+    return term.startswith("(") and term.endswith(")") and "|" in term
+
+
+def _group_terms(term: str, formula: str) -> list[GroupTerm]:
+    """Read one bracketed term; nested factors become one term each."""
+    parts = re.split(r"\|\||\|", term[1:-1])
+    if len(parts) != 2 or not parts[0].strip() or not parts[1].strip():
+        raise FormulaError(
+            f"Group term {term} of formula {formula!r} should read (effects | factor) or "
+            "(effects || factor), with one bar or one double bar."
+        )
+    effects, factor = parts[0].strip(), parts[1].strip()
+    if not re.fullmatch(r"\w+(\s*[:/]\s*\w+)*", factor):
+        raise FormulaError(
+            f"Grouping factor {factor!r} of formula {formula!r} should be a column name, "
+            "or names joined by ':' (combinations) or '/' (nesting)."
+        )
+    nested: list[str] = []
+    for name in re.split(r"\s*/\s*", factor):
+        inner = re.sub(r"\s*:\s*", ":", name)
+        nested.append(f"{nested[-1]}:{inner}" if nested else inner)
+    return [GroupTerm(effects, name, "||" not in term) for name in nested]
+
+
+def _refuse_repeated_factor(groups: list[GroupTerm], formula: str) -> tuple[GroupTerm, ...]:
+    """Pass the terms on, unless two name one factor; say what to write instead."""
+    names = [term.factor for term in groups]
+    for name in names:
+        if names.count(name) > 1:
+            raise FormulaError(
+                f"Formula {formula!r} names factor {name!r} in more than one group term; "
+                f"write its effects in one, as in (x | {name}) when they are correlated "
+                f"and (x || {name}) when they are independent."
+            )
+    return tuple(groups)
+
+
+def _variables(part: str, formula: str) -> set[str]:
+    """Names of the data columns in one part of a formula, which is read to its end."""
+    try:
+        parser = Parser(Scanner(part).scan())
+        parser.parse()
+        names = {name for name in model_description(part).var_names if name}
+    except Exception as error:  # formulae raises several unrelated classes
+        raise FormulaError(f"Formula {formula!r} cannot be read: {error}.") from error
+    if not parser.at_end():
+        raise FormulaError(
+            f"Formula {formula!r} cannot be read: an operator is missing before "
+            f"{parser.peek().lexeme!r}."
+        )
+    return names

@@ -1,0 +1,125 @@
+"""From a file or a data frame to the rows a model can use."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from hierstan.errors import DataError
+
+Missing = Literal["drop", "error"]
+
+
+def read_frame(path: Path) -> pd.DataFrame:
+    """Read a data file.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        A ``.csv``, ``.csv.gz``, ``.parquet`` or ``.pq`` file with one header line.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns with the types the reader infers.
+
+    Raises
+    ------
+    DataError
+        When the file is missing, empty, unreadable or of another kind.
+    """
+    if not path.is_file():
+        raise DataError(f"There is no data file {path}.")
+    suffixes = "".join(path.suffixes[-2:]).lower()
+    try:
+        if suffixes.endswith((".parquet", ".pq")):
+            return pd.read_parquet(path)
+        if suffixes.endswith((".csv", ".csv.gz")):
+            return pd.read_csv(path, low_memory=False)
+    except pd.errors.EmptyDataError as error:
+        raise DataError(f"The file {path} is empty.") from error
+    except (OSError, ValueError) as error:  # the readers' own errors are ValueErrors
+        reason = str(error).splitlines()[0]
+        raise DataError(f"The file {path} cannot be read: {reason}.") from error
+    raise DataError(
+        f"The file {path} is neither CSV nor Parquet; its name should end in .csv, "
+        ".csv.gz or .parquet."
+    )
+
+
+def usable_rows(
+    frame: pd.DataFrame, columns: Iterable[str], missing: Missing = "drop"
+) -> tuple[pd.DataFrame, dict[str, int]]:
+    """Select the columns a formula uses and the rows that are complete in them.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Any index; it plays no part.
+    columns : iterable of str
+        Columns the formula uses.
+    missing : {"drop", "error"}
+        What to do with rows that lack a value in one of the columns.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The columns, complete, with an index counting from zero.
+    dict
+        Rows with a missing value per column, for columns that have any. A row that lacks
+        two values counts in both, so the sum may exceed the number of rows dropped.
+
+    Raises
+    ------
+    DataError
+        When a column is unknown or repeated, there are no rows, a value is infinite, or
+        values are missing and `missing` is ``"error"``.
+    """
+    names = list(columns)
+    for name in names:
+        _require_column(frame, name)
+    used = frame[names].reset_index(drop=True)
+    if used.empty:
+        raise DataError("The data have no rows.")
+    for name in names:
+        _refuse_infinite(used[name])
+    absent = used.isna()
+    counts = {name: int(absent[name].sum()) for name in names if absent[name].any()}
+    if counts and missing == "error":
+        where = ", ".join(f"{n} in column {name!r}" for name, n in counts.items())
+        first = int(np.flatnonzero(absent.any(axis=1))[0]) + 1
+        raise DataError(
+            f"The data have missing values ({where}; first in data row {first}). Fill "
+            "or drop them, or allow rows to be dropped with missing='drop'."
+        )
+    complete = used[~absent.any(axis=1)].reset_index(drop=True)
+    if complete.empty:
+        where = ", ".join(f"{name!r} ({n})" for name, n in counts.items())
+        raise DataError(f"Every row has a missing value, in column {where}.")
+    return complete, counts
+
+
+def _require_column(frame: pd.DataFrame, name: str) -> None:
+    found = list(frame.columns).count(name)
+    if found > 1:
+        raise DataError(f"The data have {found} columns named {name!r}; rename them.")
+    if not found:
+        known = [str(column) for column in frame.columns]
+        close = get_close_matches(name, known, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"they have {', '.join(known)}."
+        raise DataError(f"The data have no column {name!r}; {hint}")
+
+
+def _refuse_infinite(column: "pd.Series[float]") -> None:
+    if not pd.api.types.is_float_dtype(column.dtype):
+        return
+    values = column.to_numpy(dtype=float, na_value=np.nan)
+    rows = np.flatnonzero(np.isinf(values)) + 1
+    if rows.size:
+        raise DataError(
+            f"Column {column.name!r} has {rows.size} infinite value(s), the first in data "
+            f"row {rows[0]}; replace or remove them."
+        )

@@ -1,0 +1,149 @@
+"""Design matrices from formulas and frames."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import hierstan as hs
+from hierstan.design import Design, build_design
+from hierstan.errors import DataError, FormulaError
+
+
+def test_radon(radon_design: Design) -> None:
+    county = radon_design.factors[0]
+    assert radon_design.terms == ("Intercept", "floor")
+    assert (radon_design.N, county.J, county.Q) == (919, 85, 2)
+    assert county.levels[:2] == ("AITKIN", "ANOKA")
+    assert county.sizes[:2].tolist() == [4, 52]
+    assert not county.correlated
+    assert radon_design.y[:2].round(6).tolist() == [0.832909, 0.832909]
+    np.testing.assert_array_equal(county.Z, radon_design.X)
+
+
+def test_a_slope_is_determined_where_the_predictor_varies(radon_design: Design) -> None:
+    county = radon_design.factors[0]
+    floor = hs.data.radon().groupby("county")["floor"].nunique()
+    told = county.determined()
+    assert told[:, 0].all()
+    assert told[:, 1].tolist() == (floor.loc[list(county.levels)] > 1).tolist()
+    assert not told[county.levels.index("CASS"), 1]
+
+
+def test_one_value_that_is_not_zero_hides_the_intercept_too() -> None:
+    data = pd.DataFrame(
+        {"y": [1.0, 2.5, 3.0, 5.0], "x": [2.0, 2.0, 1.0, 4.0], "g": list("aabb")}
+    )
+    told = build_design("y ~ x + (x | g)", data).factors[0].determined()
+    assert told.tolist() == [[False, False], [True, True]]
+
+
+def test_crossproducts_are_those_of_the_blocks(radon_design: Design) -> None:
+    county = radon_design.factors[0]
+    j = county.levels.index("CROW WING")
+    block = county.Z[county.index == j]
+    np.testing.assert_allclose(county.crossproducts()[j], block.T @ block, rtol=1e-14)
+
+
+def test_group_level_columns_are_found() -> None:
+    design = build_design("log_radon ~ floor + log_uranium + (1 | county)", hs.data.radon())
+    constant = design.factors[0].constant_columns(design.X)
+    assert dict(zip(design.terms, constant, strict=True)) == {
+        "Intercept": True, "floor": False, "log_uranium": True,
+    }  # fmt: skip
+
+
+def test_nested_levels_are_the_combinations_that_occur() -> None:
+    design = build_design("strength ~ 1 + (1 | batch/cask)", hs.data.pastes())
+    batch, cask = design.factors
+    assert (batch.J, cask.J) == (10, 30)
+    assert cask.name == "batch:cask"
+    assert cask.levels[:4] == ("A:a", "A:b", "A:c", "B:a")
+    frame = hs.data.pastes()
+    labels = frame["batch"] + ":" + frame["cask"]
+    assert [cask.levels[k] for k in cask.index] == labels.tolist()
+
+
+def test_numbers_sort_as_numbers() -> None:
+    data = pd.DataFrame({"y": range(6), "g": [10, 9, 10, 2, 9, 2]})
+    assert build_design("y ~ 1 + (1 | g)", data).factors[0].levels == ("2", "9", "10")
+
+
+def test_unused_categories_have_no_level() -> None:
+    g = pd.Categorical(list("ababaa"), categories=["z", "b", "a"])
+    data = pd.DataFrame({"y": range(6), "g": g})
+    assert build_design("y ~ 1 + (1 | g)", data).factors[0].levels == ("b", "a")
+
+
+def test_a_single_effect_is_never_correlated() -> None:
+    data = hs.data.dyestuff()
+    assert not build_design("Yield ~ 1 + (1 | Batch)", data).factors[0].correlated
+
+
+def test_dropped_rows_are_counted() -> None:
+    data = hs.data.radon()
+    data.loc[[3, 5], "floor"] = np.nan
+    data.loc[5, "log_radon"] = np.nan
+    design = build_design("log_radon ~ floor + (1 | county)", data)
+    assert (design.rows, design.N, design.dropped) == (919, 917, 2)
+    assert design.missing == {"floor": 2, "log_radon": 1}
+
+
+@pytest.mark.parametrize(
+    ("formula", "says"),
+    [
+        ("log_radon ~ flor + (1 | county)", "no column 'flor'; did you mean 'floor'"),
+        ("one ~ floor + (1 | county)", "Response 'one' is constant"),
+        ("county ~ floor + (1 | county)", "Response 'county' holds"),
+        ("log_radon ~ floor + (1 | one)", "'one' has one level"),
+        ("log_radon ~ floor + twice + (1 | county)", "'twice' is collinear"),
+        ("log_radon ~ one + (1 | county)", "'one' is collinear with 'Intercept'"),
+        ("log_radon ~ floor + (floor + twice | county)", "of group term"),
+        ("log_radon ~ floor + (1 | home)", "level of its own for each"),
+        ("log_radon ~ np.log(floor) + (1 | county)", r"'np.log\(floor\)' is infinite"),
+        ("np.log(floor) ~ 1 + (1 | county)", "is infinite or undefined"),
+    ],
+)
+def test_unusable_data_are_named(formula: str, says: str) -> None:
+    data = hs.data.radon().assign(one=1.0, home=range(919))
+    data["twice"] = 2 * data["floor"]
+    with pytest.raises(DataError, match=says):
+        build_design(formula, data)
+
+
+def test_an_unknown_function_is_named() -> None:
+    with pytest.raises(FormulaError, match="'nosuch'"):
+        build_design("log_radon ~ nosuch(floor) + (1 | county)", hs.data.radon())
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    kind=st.sampled_from(["object", "string", "category", "int", "bool", "Int64"]),
+    start=st.integers(-5, 5),
+)
+def test_row_order_index_and_label_type_do_not_matter(
+    seed: int, kind: str, start: int
+) -> None:
+    """Permuting rows permutes the design; labels of any type give the same grouping."""
+    rng = np.random.default_rng(seed)
+    number = rng.permutation(np.repeat([0, 1], 6) if kind == "bool" else np.arange(12) % 4)
+    labels = {
+        "object": pd.Series([f"g{k}" for k in number], dtype=object),
+        "string": pd.Series([f"g{k}" for k in number], dtype="string"),
+        "category": pd.Series([f"g{k}" for k in number]).astype("category"),
+        "int": pd.Series(number),
+        "bool": pd.Series(number.astype(bool)),
+        "Int64": pd.Series(number, dtype="Int64"),
+    }[kind]
+    data = pd.DataFrame({"y": rng.normal(size=12), "x": rng.normal(size=12)})
+    data["g"] = labels
+    order = rng.permutation(12)
+    shuffled = data.iloc[order].set_index(pd.Index(range(start, start + 12)))
+    one = build_design("y ~ x + (x | g)", data)
+    other = build_design("y ~ x + (x | g)", shuffled)
+    np.testing.assert_array_equal(other.X, one.X[order])
+    np.testing.assert_array_equal(other.factors[0].index, one.factors[0].index[order])
+    assert other.factors[0].levels == one.factors[0].levels
+    np.testing.assert_array_equal(one.factors[0].index, number)

@@ -1,0 +1,86 @@
+"""Reading files and choosing rows."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from hierstan.errors import DataError
+from hierstan.frame import read_frame, usable_rows
+
+
+@pytest.fixture
+def frame() -> pd.DataFrame:
+    return pd.DataFrame(
+        {"y": [1.5, 2.5, np.nan, 4.0], "x": [3, 1, 2, 2], "g": ["a", None, "b", "b"]},
+        index=[9, 9, 4, 2],
+    )
+
+
+def test_incomplete_rows_are_dropped_and_counted(frame: pd.DataFrame) -> None:
+    rows, missing = usable_rows(frame, ["y", "x", "g"])
+    assert rows["y"].tolist() == [1.5, 4.0]
+    assert rows.index.tolist() == [0, 1]
+    assert missing == {"y": 1, "g": 1}
+
+
+def test_unused_columns_do_not_cost_rows(frame: pd.DataFrame) -> None:
+    rows, missing = usable_rows(frame, ["x"])
+    assert len(rows) == 4
+    assert missing == {}
+
+
+def test_missing_values_can_be_refused(frame: pd.DataFrame) -> None:
+    with pytest.raises(
+        DataError, match=r"1 in column 'y', 1 in column 'g'; first in data row 2"
+    ):
+        usable_rows(frame, ["y", "g"], missing="error")
+
+
+def test_an_unknown_column_is_named_with_the_closest(frame: pd.DataFrame) -> None:
+    wider = frame.assign(floor=1.0)
+    with pytest.raises(DataError, match="no column 'flor'; did you mean 'floor'"):
+        usable_rows(wider, ["y", "flor"])
+
+
+def test_an_infinite_value_is_located(frame: pd.DataFrame) -> None:
+    with pytest.raises(DataError, match=r"'x' has 1 infinite value.* row 3"):
+        usable_rows(frame.assign(x=[0.0, 1.0, -np.inf, 2.0]), ["x"])
+
+
+def test_nothing_left_is_an_error(frame: pd.DataFrame) -> None:
+    with pytest.raises(DataError, match="no rows"):
+        usable_rows(frame.iloc[:0], ["y"])
+    with pytest.raises(DataError, match="Every row has a missing value"):
+        usable_rows(frame.assign(x=np.nan), ["y", "x"])
+
+
+def test_csv_and_parquet_read_alike(tmp_path: Path, frame: pd.DataFrame) -> None:
+    frame.to_csv(tmp_path / "data file.csv", index=False)
+    frame.reset_index(drop=True).to_parquet(tmp_path / "data.parquet")
+    pd.testing.assert_frame_equal(
+        read_frame(tmp_path / "data file.csv"), read_frame(tmp_path / "data.parquet"),
+        check_dtype=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("missing.csv", None, "There is no data file"),
+        ("empty.csv", "", "is empty"),
+        ("ragged.csv", "a,b\n1,2\n1,2,3\n", "cannot be read"),
+        ("data.parquet", "not parquet", "cannot be read"),
+        ("data.xlsx", "x", "neither CSV nor Parquet"),
+    ],
+)
+def test_a_bad_file_is_named(
+    tmp_path: Path, name: str, content: str | None, says: str
+) -> None:
+    path = tmp_path / name
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(DataError, match=says) as caught:
+        read_frame(path)
+    assert name in str(caught.value)
