@@ -1,0 +1,285 @@
+"""The Stan programs: what data each takes, where its chains start, what its draws mean."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from hierstan.design import Design, Factor, Floats
+from hierstan.engines.base import Arrays
+from hierstan.errors import DataError, InputError
+from hierstan.priors import Priors
+
+
+@dataclass(frozen=True)
+class Program:
+    """One Stan program.
+
+    Attributes
+    ----------
+    name : str
+        Also the name of its file, ``stan/<name>.stan``.
+    title : str
+        How tables and pictures call it.
+    pooling : str
+        ``"complete"``, ``"none"`` or ``"partial"``.
+    """
+
+    name: str
+    title: str
+    pooling: str
+
+
+PROGRAMS: Mapping[str, Program] = MappingProxyType(
+    {
+        program.name: program
+        for program in (
+            Program("pooled", "complete pooling", "complete"),
+            Program("unpooled", "no pooling", "none"),
+            Program("centered", "partial pooling, centered", "partial"),
+            Program("noncentered", "partial pooling, non-centered", "partial"),
+        )
+    }
+)
+
+
+def get_program(name: str) -> Program:
+    """Look a program up by name.
+
+    Raises
+    ------
+    InputError
+        When there is no such program; names those there are.
+    """
+    if name not in PROGRAMS:
+        raise InputError(f"There is no program {name!r}; use {', '.join(PROGRAMS)}.")
+    return PROGRAMS[name]
+
+
+def population_columns(program: Program, design: Design) -> npt.NDArray[np.intp]:
+    """Tell which columns of X have one coefficient for all groups in a program.
+
+    Parameters
+    ----------
+    program : Program
+        All columns keep theirs, except under no pooling.
+    design : Design
+        The model.
+
+    Returns
+    -------
+    ndarray of int
+        Positions in `design.terms`. Without pooling, a column with a group effect has a
+        coefficient per group instead; and where groups have intercepts of their own, a
+        column that does not vary within any group has none at all, because no data can
+        tell it from those intercepts.
+
+    Raises
+    ------
+    DataError
+        Without pooling, for more than one grouping factor.
+    """
+    if program.pooling != "none":
+        return np.arange(design.P)
+    if len(design.factors) != 1:
+        raise DataError(
+            "The unpooled program takes one grouping factor; this formula has "
+            f"{len(design.factors)}. Leave it out of the programs."
+        )
+    factor = design.factors[0]
+    replaced = np.array([name in factor.effects for name in design.terms], dtype=bool)
+    if "Intercept" in factor.effects:
+        replaced |= factor.constant_columns(design.X)
+    return np.flatnonzero(~replaced)
+
+
+def stan_data(program: Program, design: Design, priors: Priors) -> dict[str, Any]:
+    """Lay out the data block that all programs share.
+
+    Parameters
+    ----------
+    program : Program
+        Decides which columns of X take part (`population_columns`).
+    design, priors : Design, Priors
+        The model.
+
+    Returns
+    -------
+    dict
+        The variables of the data block, by Stan's names; its comments say what they are.
+    """
+    keep = population_columns(program, design)
+    # Centring belongs to the intercept; without it in X there is none to move.
+    moves = "Intercept" in (design.terms[p] for p in keep)
+    x_center = priors.x_center[keep] if moves else np.zeros(len(keep))
+    return {
+        "N": design.N,
+        "P": len(keep),
+        "F": len(design.factors),
+        "J": [factor.J for factor in design.factors],
+        "Q": [factor.Q for factor in design.factors],
+        "correlated": [int(factor.correlated) for factor in design.factors],
+        "y": design.y,
+        "X": design.X[:, keep],
+        "x_center": x_center,
+        "Z": design.Z,
+        "group": [factor.index + 1 for factor in design.factors],
+        "beta_location": priors.beta_location[keep],
+        "beta_scale": priors.beta_scale[keep],
+        "gamma_location": priors.gamma_location,
+        "gamma_scale": priors.gamma_scale,
+        "tau_df": priors.tau_df,
+        "tau_scale": priors.tau_scale,
+        "sigma_df": priors.sigma_df,
+        "sigma_scale": priors.sigma_scale,
+        "eta": priors.eta,
+        "prior_only": 0,
+        "pointwise": 0,
+    }
+
+
+def initial_values(
+    program: Program, design: Design, data: Mapping[str, Any], chains: int, seed: int
+) -> list[dict[str, Any]]:
+    """Draw a starting point per chain, spread out in units of the data.
+
+    Stan's own start, uniform on (-2, 2), depends on the units of y and X: a response in
+    the thousands starts thousands of sigmas away. These start near least squares, with
+    scales spread over more than a factor of ten, wherever the units put them.
+
+    Parameters
+    ----------
+    program, design, data : Program, Design, mapping
+        The model and its data block.
+    chains, seed : int
+        How many, and from where; the same seed gives the same points.
+
+    Returns
+    -------
+    list of dict
+        Parameters by Stan's names, one dict per chain.
+    """
+    rng = np.random.default_rng([seed, list(PROGRAMS).index(program.name)])
+    centred = data["X"] - data["x_center"]
+    ols, *_ = np.linalg.lstsq(centred, design.y, rcond=None)
+    residual = float(np.std(design.y - centred @ ols))
+    unit = residual / np.sqrt(np.mean(design.Z**2, axis=0))
+    G = sum(factor.J * factor.Q for factor in design.factors)
+    sizes = np.concatenate([np.full(f.Q, f.J) for f in design.factors])
+    pairs = sum(len(factor.pairs) for factor in design.factors)
+    length = np.sqrt(np.sum(centred**2, axis=0))
+    points = []
+    for _ in range(chains):
+        tau = unit * np.exp(rng.uniform(np.log(0.05), 0.0, len(unit)))
+        spread = rng.uniform(-1.0, 1.0, G)
+        points.append(
+            {
+                "beta_centered": ols + rng.uniform(-2.0, 2.0, len(ols)) * residual / length,
+                "sigma": residual * np.exp(rng.uniform(-0.5, 0.5)),
+                "tau": tau,
+                "cpc": rng.uniform(-0.5, 0.5, pairs),
+                "z": spread,
+                "u": spread * np.repeat(tau, sizes),
+                "gamma": np.repeat(_effect_start(design, ols, data), sizes)
+                + spread * np.repeat(unit, sizes),
+            }
+        )
+    return [
+        {name: value for name, value in point.items() if name in _PARAMETERS[program.name]}
+        for point in points
+    ]
+
+
+_PARAMETERS = {
+    "pooled": ("beta_centered", "sigma"),
+    "unpooled": ("beta_centered", "gamma", "sigma"),
+    "centered": ("beta_centered", "tau", "cpc", "u", "sigma"),
+    "noncentered": ("beta_centered", "tau", "cpc", "z", "sigma"),
+}
+
+
+def _effect_start(design: Design, ols: Floats, data: Mapping[str, Any]) -> Floats:
+    """Least squares value of each group coefficient, all groups taken together."""
+    rest = design.y - (data["X"] - data["x_center"]) @ ols
+    start: Floats = np.linalg.lstsq(design.Z, rest, rcond=None)[0]
+    return start
+
+
+def name_draws(program: Program, design: Design, variables: Arrays) -> xr.Dataset:
+    """Give draws the user's names.
+
+    Parameters
+    ----------
+    program, design : Program, Design
+        The model.
+    variables : mapping of str to ndarray, shape (chains, draws, ...)
+        As the engine returned them.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``beta`` (term) if there is any, ``sigma``, ``tau`` (effect), ``rho`` (pair),
+        ``lprior``, and per factor ``u[<factor>]`` and ``coef[<factor>]`` (effects by
+        levels): group effects, and group coefficients beta + u. Without pooling there
+        is no u; with complete pooling, no factor at all.
+    """
+    keep = population_columns(program, design)
+    axes = ("chain", "draw")
+    chains, draws = variables["sigma"].shape[:2]
+    coords: dict[str, Any] = {
+        "chain": np.arange(chains),
+        "draw": np.arange(draws),
+    }
+    named: dict[str, Any] = {
+        "sigma": (axes, variables["sigma"]),
+        "lprior": (axes, variables["lprior"]),
+    }
+    if len(keep):
+        coords["term"] = [design.terms[p] for p in keep]
+        named["beta"] = ((*axes, "term"), variables["beta"])
+    if program.pooling == "partial":
+        coords["effect"] = [effect_label(f, name) for f, name in design.effects]
+        named["tau"] = ((*axes, "effect"), variables["tau"])
+        pairs = [pair_label(f, a, b) for f in design.factors for a, b in f.pairs]
+        if pairs:
+            coords["pair"] = pairs
+            named["rho"] = ((*axes, "pair"), variables["rho"])
+    if program.pooling != "complete":
+        source = variables["u" if program.pooling == "partial" else "gamma"]
+        start = 0
+        for factor in design.factors:
+            stop = start + factor.J * factor.Q
+            values = source[:, :, start:stop].reshape(chains, draws, factor.Q, factor.J)
+            dims = (*axes, f"effect of {factor.name}", factor.name)
+            coords[dims[2]], coords[dims[3]] = list(factor.effects), list(factor.levels)
+            if program.pooling == "partial":
+                named[f"u[{factor.name}]"] = (dims, values)
+                values = values + _population_part(factor, design, variables.get("beta"))
+            named[f"coef[{factor.name}]"] = (dims, values)
+            start = stop
+    return xr.Dataset(named, coords)
+
+
+def effect_label(factor: Factor, effect: str) -> str:
+    """Name an effect with its factor: ``"floor | county"``."""
+    return f"{effect} | {factor.name}"
+
+
+def pair_label(factor: Factor, a: int, b: int) -> str:
+    """Name a correlated pair: ``"Intercept, floor | county"``."""
+    return f"{factor.effects[b]}, {factor.effects[a]} | {factor.name}"
+
+
+def _population_part(factor: Factor, design: Design, beta: Floats | None) -> Floats:
+    """Return the population coefficient of each effect, 0 where there is none."""
+    if beta is None:
+        return np.zeros((1, 1, 1, 1))
+    part = np.zeros((*beta.shape[:2], factor.Q, 1))
+    for q, name in enumerate(factor.effects):
+        if name in design.terms:
+            part[:, :, q, 0] = beta[:, :, design.terms.index(name)]
+    return part

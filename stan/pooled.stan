@@ -1,0 +1,71 @@
+// Complete pooling: one regression for all groups.
+//
+//   y_i ~ normal(x_i' beta, sigma)
+//
+// Groups, effects and their priors are read but not used, so that all programs
+// take the same data.
+functions {
+  #include functions/design.stanfunctions
+  #include functions/priors.stanfunctions
+}
+data {
+  // sizes
+  int<lower=1> N; // rows
+  int<lower=0> P; // population coefficients, columns of X
+  int<lower=1> F; // grouping factors
+  array[F] int<lower=1> J; // levels of each factor
+  array[F] int<lower=1> Q; // effects of each factor
+  array[F] int<lower=0, upper=1> correlated; // 1: with each other, 0: not
+  
+  // observations
+  vector[N] y; // response
+  matrix[N, P] X; // population design, intercept first if there is one
+  vector[P] x_center; // taken off X's columns before priors apply; 0 = nothing
+  matrix[N, sum(Q)] Z; // effect columns, factor after factor
+  array[F, N] int<lower=1, upper=max(J)> group; // level of each row
+  
+  // priors; a scale of inf is a flat prior
+  vector[P] beta_location; // normal prior of the coefficients of centred X
+  vector<lower=0>[P] beta_scale;
+  vector[sum(Q)] gamma_location; // normal prior of unpooled group coefficients
+  vector<lower=0>[sum(Q)] gamma_scale;
+  real<lower=0> tau_df; // half-Student-t prior of tau, degrees of freedom
+  vector<lower=0>[sum(Q)] tau_scale; // and scale, in units of y per unit of z
+  real<lower=0> sigma_df; // half-Student-t prior of sigma
+  real<lower=0> sigma_scale;
+  vector<lower=0>[F] eta; // LKJ shape of each factor's correlations, 1 = flat
+  
+  // switches
+  int<lower=0, upper=1> prior_only; // 1: leave the likelihood out
+  int<lower=0, upper=1> pointwise; // 1: give y_rep and log_lik for every row
+}
+transformed data {
+  matrix[N, P] Xc = center_columns(X, x_center);
+}
+parameters {
+  vector[P] beta_centered; // coefficients of X's centred columns
+  real<lower=0> sigma; // residual sd
+}
+transformed parameters {
+  vector[P] beta = uncenter(beta_centered, x_center); // coefficients of X
+  real lprior = normal_or_flat_lpdf(beta_centered | beta_location, beta_scale)
+                + half_t_or_flat_lpdf([sigma]' | sigma_df, [sigma_scale]');
+}
+model {
+  target += lprior;
+  if (!prior_only) {
+    target += normal_id_glm_lpdf(y | Xc, 0, beta_centered, sigma);
+  }
+}
+generated quantities {
+  array[pointwise ? N : 0] real y_rep; // one replicated data set
+  vector[pointwise ? N : 0] log_lik; // log density of each y
+  if (pointwise) {
+    vector[N] mu = Xc * beta_centered;
+    y_rep = normal_rng(mu, sigma);
+    for (i in 1 : N) {
+      log_lik[i] = normal_lpdf(y[i] | mu[i], sigma);
+    }
+  }
+}
+

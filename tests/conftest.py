@@ -1,0 +1,47 @@
+"""Fixtures shared by all tests, and a machine that looks the same everywhere."""
+
+import os
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import hierstan as hs
+from hierstan.analysis import Analysis
+from hierstan.cache import cache_directory
+from hierstan.design import Design, build_design
+from hierstan.engines.cmdstan import CmdStanEngine
+
+RADON = "log_radon ~ floor + (floor || county)"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _same_machine_everywhere(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Hide the developer's own CmdStan; keep the cache, which only saves time."""
+    os.environ["HIERSTAN_CACHE"] = str(cache_directory())
+    os.environ.pop("CMDSTAN", None)
+    os.environ["HOME"] = str(tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture(scope="session")
+def lme4() -> pd.DataFrame:
+    """Fits of lme4 1.1-31, one number per row."""
+    return pd.read_csv(Path(__file__).parent / "data" / "lme4_reference.csv")
+
+
+@pytest.fixture(scope="session")
+def radon_design() -> Design:
+    """The tutorials' model."""
+    return build_design(RADON, hs.data.radon())
+
+
+@pytest.fixture(scope="session")
+def engine() -> CmdStanEngine:
+    """One engine, so that every program is looked up once."""
+    return CmdStanEngine()
+
+
+@pytest.fixture(scope="session")
+def radon_analysis(engine: CmdStanEngine) -> Analysis:
+    """All four programs on radon with the tutorials' priors."""
+    return hs.analyze(RADON, hs.data.radon(), priors="seeds", seed=7, engine=engine)
