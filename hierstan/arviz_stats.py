@@ -1,0 +1,76 @@
+"""ArviZ's convergence statistics, the same on 0.23 and 1.x."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+with warnings.catch_warnings():
+    # 0.23 announces the move to 1.x each time it is imported; both are supported here.
+    warnings.simplefilter("ignore", FutureWarning)
+    import arviz
+
+VERSION = arviz.__version__
+
+
+def convergence(draws: xr.Dataset) -> dict[str, xr.Dataset]:
+    """Return R-hat, ESS and MCSE of every element of every variable.
+
+    Parameters
+    ----------
+    draws : xarray.Dataset
+        Variables over ``chain`` and ``draw`` first.
+
+    Returns
+    -------
+    dict of str to xarray.Dataset
+        ``rhat`` (rank-normalized, split), ``ess_bulk``, ``ess_tail`` and ``mcse_mean``
+        (Vehtari et al. 2021, doi:10.1214/20-BA1221). R-hat of a constant is nan, because
+        a constant cannot be told from chains that are stuck.
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return {
+            "rhat": arviz.rhat(draws),
+            "ess_bulk": arviz.ess(draws, method="bulk"),
+            "ess_tail": arviz.ess(draws, method="tail"),
+            "mcse_mean": arviz.mcse(draws, method="mean"),
+        }
+
+
+def ebfmi(energy: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Energy Bayesian fraction of missing information of every chain.
+
+    Parameters
+    ----------
+    energy : ndarray, shape (chains, draws)
+        Hamiltonian at the start of each transition.
+
+    Returns
+    -------
+    ndarray, shape (chains,)
+        Mean squared step of the energy over its variance; below 0.3 the sampler cannot
+        follow the tails (Betancourt 2016, arXiv:1604.00695). nan for constant energy.
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        steps = np.mean(np.diff(energy, axis=1) ** 2, axis=1)
+        return np.asarray(steps / np.var(energy, axis=1))
+
+
+def to_arviz(groups: dict[str, xr.Dataset]) -> Any:
+    """Return named groups as ArviZ's own container.
+
+    Parameters
+    ----------
+    groups : dict of str to xarray.Dataset
+        ``posterior``, ``sample_stats``, ``observed_data`` and the like.
+
+    Returns
+    -------
+    arviz.InferenceData or xarray.DataTree
+        The first with ArviZ 0.23, the second from 1.0 on.
+    """
+    if hasattr(arviz, "InferenceData"):
+        return arviz.InferenceData(**groups)
+    return xr.DataTree.from_dict({f"/{name}": data for name, data in groups.items()})

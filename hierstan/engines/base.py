@@ -1,0 +1,123 @@
+"""The one interface between models and whatever runs Stan programs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from hierstan.errors import InputError
+from hierstan.progress import Progress
+
+StanData = Mapping[str, Any]
+Arrays = Mapping[str, npt.NDArray[np.float64]]
+
+
+@dataclass(frozen=True)
+class SamplerSettings:
+    """How to sample.
+
+    Attributes
+    ----------
+    chains : int
+        Markov chains, run side by side on the cores there are.
+    warmup, draws : int
+        Iterations per chain that adapt, and that are kept.
+    seed : int
+        From 0 to 2**32 - 1; initial values and every chain's stream follow from it.
+    adapt_delta : float
+        Target acceptance rate of the warm-up, in (0, 1).
+    max_treedepth : int
+        A trajectory has at most 2**max_treedepth leapfrog steps.
+    """
+
+    chains: int = 4
+    warmup: int = 1000
+    draws: int = 1000
+    seed: int = 1
+    adapt_delta: float = 0.8
+    max_treedepth: int = 10
+
+    def __post_init__(self) -> None:
+        """Refuse settings the sampler cannot use."""
+        for name, least in {
+            "chains": 1,
+            "warmup": 1,
+            "draws": 4,
+            "max_treedepth": 1,
+        }.items():
+            if getattr(self, name) < least:
+                raise InputError(
+                    f"{name} is {getattr(self, name)}; it must be at least {least}."
+                )
+        if not 0 <= self.seed < 2**32:
+            raise InputError(f"seed is {self.seed}; it must lie between 0 and 2**32 - 1.")
+        if not 0 < self.adapt_delta < 1:
+            raise InputError(f"adapt_delta is {self.adapt_delta}; it must be in (0, 1).")
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Raw draws of one run, before they are given names.
+
+    Attributes
+    ----------
+    variables : mapping of str to ndarray, shape (chains, draws, ...)
+        Parameters, transformed parameters and generated quantities.
+    sampler : mapping of str to ndarray, shape (chains, draws)
+        ``lp``, ``acceptance_rate``, ``tree_depth``, ``n_steps``, ``diverging`` (0 or 1)
+        and ``energy``: ArviZ's names.
+    settings : SamplerSettings
+        What was asked for.
+    seconds : float
+        Wall time from start to draws in memory, compilation not counted.
+    compile_seconds : float
+        Wall time of compilation; 0 when the program was in the cache.
+    raw : object
+        What the engine itself returned.
+    """
+
+    variables: Arrays
+    sampler: Arrays
+    settings: SamplerSettings
+    seconds: float
+    compile_seconds: float
+    raw: Any
+
+
+class Engine(Protocol):
+    """Something that compiles and samples Stan programs."""
+
+    name: str
+
+    def describe(self) -> dict[str, str]:
+        """Name the engine, its version and where it is."""
+        ...
+
+    def compile(self, programs: Sequence[str], progress: Progress) -> dict[str, float]:
+        """Make programs ready to run; return the seconds each took (0 when cached).
+
+        Raises
+        ------
+        EngineError
+            When there is no usable toolchain, or a program does not compile.
+        """
+        ...
+
+    def sample(
+        self,
+        program: str,
+        data: StanData,
+        inits: Sequence[Mapping[str, Any]],
+        settings: SamplerSettings,
+        progress: Progress,
+    ) -> Samples:
+        """Sample one program with NUTS, from one set of initial values per chain.
+
+        Raises
+        ------
+        SamplingError
+            When a chain ends without its draws; carries Stan's message.
+        """
+        ...
