@@ -1,0 +1,199 @@
+"""Least squares and mixed models, against lme4 and dense algebra."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.formula.api as smf
+from scipy import stats
+
+import hierstan as hs
+from hierstan.design import Design, Factor, Floats, build_design
+from hierstan.errors import DataError
+from hierstan.frequentist import fit_by_group, fit_mixedlm, fit_ols
+from hierstan.frequentist.equations import Sums, solve
+
+FRAMES = {
+    "sleepstudy": hs.data.sleepstudy,
+    "Dyestuff": hs.data.dyestuff,
+    "Dyestuff2": hs.data.dyestuff2,
+    "radon_mn_posteriordb": lambda: hs.data.radon().assign(
+        log_uppm=lambda d: np.log(d["uranium"] + 0.1)
+    ),
+}
+SINGLE_FACTOR = [
+    ("sleepstudy", "Reaction ~ Days + (Days | Subject)"),
+    ("sleepstudy", "Reaction ~ Days + (Days || Subject)"),
+    ("sleepstudy", "Reaction ~ Days + (1 | Subject)"),
+    ("Dyestuff", "Yield ~ 1 + (1 | Batch)"),
+    ("Dyestuff2", "Yield ~ 1 + (1 | Batch)"),
+    ("radon_mn_posteriordb", "log_radon ~ 1 + (1 | county)"),
+    ("radon_mn_posteriordb", "log_radon ~ floor + (1 | county)"),
+    ("radon_mn_posteriordb", "log_radon ~ floor + (1 + floor | county)"),
+    ("radon_mn_posteriordb", "log_radon ~ floor + (1 + floor || county)"),
+    ("radon_mn_posteriordb", "log_radon ~ floor + log_uppm + (1 | county)"),
+]
+
+
+@pytest.mark.parametrize("reml", [True, False], ids=["REML", "ML"])
+@pytest.mark.parametrize(("dataset", "formula"), SINGLE_FACTOR)
+def test_mixedlm_equals_lme4(
+    lme4: pd.DataFrame, dataset: str, formula: str, reml: bool
+) -> None:
+    """Every number lme4 gives for a factor; 1e-4 relative, 1e-5 in the likelihood."""
+    method = "REML" if reml else "ML"
+    told = lme4[
+        (lme4.dataset == dataset) & (lme4.formula == formula) & (lme4.method == method)
+    ].set_index("kind")
+    assert set(told.index) <= {"fixef", "sd", "corr", "logLik", "singular", "nobs"}
+    design = build_design(formula, FRAMES[dataset]())
+    fit = fit_mixedlm(design, reml=reml)
+    ours = fit.estimates()
+    assert ours.criterion == method
+    assert told.estimate["nobs"] == design.N
+    assert fit.singular == bool(told.estimate["singular"])
+    assert fit.converged
+    assert ours.loglik == pytest.approx(told.estimate["logLik"], abs=1e-5)
+    fixed = told.loc[["fixef"]]
+    values = list(ours.fixed.values())
+    np.testing.assert_allclose([v.center for v in values], fixed.estimate, rtol=1e-4)
+    np.testing.assert_allclose([v.spread for v in values], fixed.se, rtol=1e-4)  # type: ignore[misc]
+    sds = [v.center for by in ours.sd.values() for v in by.values()] + [ours.sigma.center]
+    np.testing.assert_allclose(sds, told.loc[["sd"]].estimate, rtol=1e-4, atol=0.0)
+    if "corr" in told.index:
+        pair = ours.corr[design.factors[0].name][0]
+        assert pair.value.center == pytest.approx(told.estimate["corr"], rel=1e-3, abs=1e-4)
+
+
+def dense_covariance(factor: Factor, Sigma: Floats, sigma: float) -> Floats:
+    """V written out, N x N."""
+    V = sigma**2 * np.eye(len(factor.index))
+    for j in range(factor.J):
+        rows = np.flatnonzero(factor.index == j)
+        V[np.ix_(rows, rows)] += factor.Z[rows] @ Sigma @ factor.Z[rows].T
+    return V
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("singular", [False, True], ids=["regular", "singular"])
+def test_likelihood_equals_the_multivariate_normal(seed: int, singular: bool) -> None:
+    """Random unbalanced designs at generic variances, against scipy on the dense V."""
+    rng = np.random.default_rng([seed, singular])
+    N, P = 23, 3
+    X, Z = rng.normal(size=(N, P)), rng.normal(size=(N, 2))
+    index = np.concatenate([np.arange(5), rng.integers(0, 5, N - 5)])
+    y = rng.normal(size=N) * 3 + 7
+    root = rng.normal(size=(2, 2)) if not singular else np.outer(rng.normal(size=2), [1, 0])
+    Sigma, sigma = root @ root.T, 0.37 + rng.random()
+    factor = Factor("g", tuple("abcde"), index, ("p", "q"), Z, correlated=True)
+    frame = pd.DataFrame({"y": y})
+    formula = build_design("y ~ 1 + (1 | g)", frame.assign(g=index)).formula
+    design = Design(formula, y, tuple("abc"), X, (factor,), N, {}, frame)
+    sums = Sums.of(design, factor)
+    V = dense_covariance(factor, Sigma, sigma)
+    W = np.linalg.inv(V)
+    beta = np.linalg.solve(X.T @ W @ X, X.T @ W @ y)
+    ml = solve(sums, Sigma, sigma, reml=False)
+    expected = stats.multivariate_normal(X @ beta, V).logpdf(y)
+    assert ml.loglik == pytest.approx(expected, rel=1e-10)
+    np.testing.assert_allclose(ml.beta, beta, rtol=1e-8)
+    np.testing.assert_allclose(ml.beta_covariance, np.linalg.inv(X.T @ W @ X), rtol=1e-7)
+    reml = solve(sums, Sigma, sigma, reml=True)
+    # Integrating beta out of the likelihood leaves sqrt((2 pi)^P / |X'V^-1 X|).
+    bend = 0.5 * (P * np.log(2 * np.pi) - np.linalg.slogdet(X.T @ W @ X)[1])
+    assert reml.loglik == pytest.approx(expected + bend, rel=1e-10)
+    for j in range(5):
+        rows = index == j
+        residual = (W @ (y - X @ beta))[rows]
+        np.testing.assert_allclose(reml.u[j], Sigma @ Z[rows].T @ residual, atol=1e-9)
+        block = Sigma - Sigma @ Z[rows].T @ np.linalg.solve(
+            V[np.ix_(rows, rows)], Z[rows] @ Sigma
+        )
+        np.testing.assert_allclose(reml.u_covariance[j], block, atol=1e-9)
+
+
+def test_standard_errors_of_variances_are_those_of_balanced_theory() -> None:
+    """Dyestuff is balanced: ML information of (tau, sigma) is known in closed form."""
+    design = build_design("Yield ~ 1 + (1 | Batch)", hs.data.dyestuff())
+    fit = fit_mixedlm(design)
+    J, n = 6, 5
+    between = fit.sigma**2 + n * fit.tau[0] ** 2
+    # REML: the within and between mean squares are independent scaled chi-squares.
+    variance_within = 2 * fit.sigma**4 / (J * (n - 1))
+    variance_between = 2 * between**2 / (J - 1)
+    se_sigma = np.sqrt(variance_within) / (2 * fit.sigma)
+    se_tau = np.sqrt((variance_between + variance_within) / n**2) / (2 * fit.tau[0])
+    ours = fit.estimates()
+    assert ours.sigma.spread == pytest.approx(se_sigma, rel=1e-3)
+    assert ours.sd["Batch"]["Intercept"].spread == pytest.approx(se_tau, rel=1e-3)
+
+
+def test_units_change_estimates_in_the_known_way_only() -> None:
+    data = hs.data.sleepstudy()
+    formula = "Reaction ~ Days + (Days | Subject)"
+    base = fit_mixedlm(build_design(formula, data)).estimates()
+    moved = data.assign(Reaction=data["Reaction"] * 3.0 + 50.0)
+    scaled = fit_mixedlm(build_design(formula, moved)).estimates()
+    assert scaled.fixed["Days"].center == pytest.approx(
+        3 * base.fixed["Days"].center, rel=1e-6
+    )
+    assert scaled.fixed["Intercept"].center == pytest.approx(
+        3 * base.fixed["Intercept"].center + 50, rel=1e-6
+    )
+    for name, value in base.rows():
+        if name.startswith("sd") or name == "sigma":
+            assert dict(scaled.rows())[name].center == pytest.approx(
+                3 * value.center, rel=1e-4
+            )
+
+
+def test_a_singular_fit_says_so_and_claims_no_standard_error() -> None:
+    fit = fit_mixedlm(build_design("Yield ~ 1 + (1 | Batch)", hs.data.dyestuff2()))
+    assert "singular" in fit.verdict
+    assert fit.tau[0] == 0.0
+    assert fit.estimates().sd["Batch"]["Intercept"].spread is None
+    assert fit.log  # statsmodels' warnings are kept, not shown
+
+
+def test_several_factors_are_refused_by_name() -> None:
+    design = build_design("diameter ~ 1 + (1 | plate) + (1 | sample)", hs.data.penicillin())
+    with pytest.raises(DataError, match="'plate', 'sample'"):
+        fit_mixedlm(design)
+
+
+def test_ols_equals_statsmodels_formula(radon_design: Design) -> None:
+    ours = fit_ols(radon_design)
+    theirs = smf.ols("log_radon ~ floor", hs.data.radon()).fit()
+    assert ours.fixed["floor"].center == pytest.approx(theirs.params["floor"], rel=1e-12)
+    assert ours.fixed["floor"].spread == pytest.approx(theirs.bse["floor"], rel=1e-12)
+    assert ours.loglik == pytest.approx(theirs.llf, rel=1e-12)
+    assert ours.sigma.center == pytest.approx(np.sqrt(theirs.scale), rel=1e-12)
+
+
+def test_no_pooling_with_a_common_slope_equals_dummies() -> None:
+    design = build_design("log_radon ~ floor + (1 | county)", hs.data.radon())
+    ours = fit_by_group(design, design.factors[0])
+    theirs = smf.ols("log_radon ~ 0 + C(county) + floor", hs.data.radon()).fit()
+    np.testing.assert_allclose(ours.coefficients[:, 0], theirs.params.iloc[:-1], rtol=1e-9)
+    np.testing.assert_allclose(ours.se[:, 0], theirs.bse.iloc[:-1], rtol=1e-9)
+    assert ours.common["floor"] == pytest.approx(theirs.params["floor"], rel=1e-9)
+    assert ours.sigma == pytest.approx(np.sqrt(theirs.scale), rel=1e-9)
+
+
+def test_no_pooling_is_silent_where_a_group_is(radon_design: Design) -> None:
+    """CASS has basements only: a mean, no slope."""
+    county = radon_design.factors[0]
+    fit = fit_by_group(radon_design, county)
+    cass = hs.data.radon().query("county == 'CASS'")["log_radon"]
+    row = fit.coefficients[county.levels.index("CASS")]
+    assert row[0] == pytest.approx(cass.mean(), rel=1e-9)
+    assert np.isnan(row[1])
+    wing = hs.data.radon().query("county == 'CROW WING'")
+    own = smf.ols("log_radon ~ floor", wing).fit().params.to_numpy()
+    np.testing.assert_allclose(
+        fit.coefficients[county.levels.index("CROW WING")], own, rtol=1e-9
+    )
+
+
+def test_group_level_columns_are_left_to_the_group_intercepts() -> None:
+    design = build_design("log_radon ~ floor + log_uranium + (1 | county)", hs.data.radon())
+    assert list(fit_by_group(design, design.factors[0]).common) == ["floor"]
