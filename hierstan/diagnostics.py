@@ -1,0 +1,255 @@
+"""Can a fit be trusted, and if not, why not."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from hierstan.arviz_stats import ebfmi
+from hierstan.engines.base import Samples
+from hierstan.programs import Program
+
+# Vehtari et al. 2021 (doi:10.1214/20-BA1221) for R-hat and ESS; Betancourt 2016
+# (arXiv:1604.00695) for E-BFMI.
+RHAT_LIMIT = 1.01
+ESS_PER_CHAIN = 100
+EBFMI_LIMIT = 0.3
+
+
+@dataclass(frozen=True)
+class Diagnostics:
+    """The state of one fit.
+
+    Attributes
+    ----------
+    divergences : int
+        Transitions whose simulation left the true trajectory; any is too many.
+    max_treedepth_hits : int
+        Transitions cut off at the depth limit: slow, not wrong.
+    ebfmi : float
+        Smallest E-BFMI of the chains.
+    rhat_max, ess_bulk_min, ess_tail_min : float
+        Worst over all reported quantities, group coefficients included.
+    seconds, compile_seconds : float
+        Wall time of sampling, draws read back; and of compiling, 0 from the cache.
+    ess_per_second : float
+        Smallest bulk ESS among coefficients, sds, correlations and sigma over `seconds`.
+    failures : tuple of str
+        Every check that failed, with its number and the parameter; empty when sound.
+    remarks : tuple of str
+        What is worth knowing but does not spoil the numbers.
+    cause : str
+        Where it fails and what the evidence is; empty when sound or unknown.
+    advice : str
+        What to do next; empty when sound.
+    """
+
+    divergences: int
+    max_treedepth_hits: int
+    ebfmi: float
+    rhat_max: float
+    ess_bulk_min: float
+    ess_tail_min: float
+    seconds: float
+    compile_seconds: float
+    ess_per_second: float
+    failures: tuple[str, ...]
+    remarks: tuple[str, ...]
+    cause: str
+    advice: str
+
+    @property
+    def sound(self) -> bool:
+        """Whether every check passed."""
+        return not self.failures
+
+    @property
+    def verdict(self) -> str:
+        """One sentence: sound, or what failed and where."""
+        if self.sound:
+            return "sound" + "".join(f"; {remark}" for remark in self.remarks)
+        told = "; ".join(self.failures)
+        return f"failed: {told}." + (f" {self.cause}" if self.cause else "")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return this program's entry under ``diagnostics`` in ``results.json``."""
+        numbers = (
+            "divergences", "max_treedepth_hits", "ebfmi", "rhat_max", "ess_bulk_min",
+            "ess_tail_min", "seconds", "compile_seconds", "ess_per_second",
+        )  # fmt: skip
+        return {
+            **{name: getattr(self, name) for name in numbers},
+            "verdict": self.verdict,
+            "advice": self.advice,
+        }
+
+
+def reported(draws: xr.Dataset) -> xr.Dataset:
+    """Drop what is not a result: the log prior."""
+    return draws.drop_vars("lprior", errors="ignore")
+
+
+def diagnose(
+    program: Program,
+    draws: xr.Dataset,
+    samples: Samples,
+    statistics: Mapping[str, xr.Dataset],
+) -> Diagnostics:
+    """Check a run.
+
+    Parameters
+    ----------
+    program : Program
+        Decides what can be advised.
+    draws : xarray.Dataset
+        Named draws (`hierstan.programs.name_draws`).
+    samples : Samples
+        The run they came from, with the sampler's own record.
+    statistics : mapping of str to xarray.Dataset
+        `hierstan.arviz_stats.convergence` of the reported draws.
+
+    Returns
+    -------
+    Diagnostics
+        Numbers, failures, the cause as far as one fit can show it, and advice.
+    """
+    worst = {
+        "rhat": _extreme(statistics["rhat"], largest=True),
+        "ess_bulk": _extreme(statistics["ess_bulk"], largest=False),
+        "ess_tail": _extreme(statistics["ess_tail"], largest=False),
+    }
+    divergences = int(samples.sampler["diverging"].sum())
+    hits = int((samples.sampler["tree_depth"] >= samples.settings.max_treedepth).sum())
+    fraction = float(np.min(ebfmi(samples.sampler["energy"])))
+    total = samples.settings.chains * samples.settings.draws
+    least = ESS_PER_CHAIN * samples.settings.chains
+    failures = []
+    if divergences:
+        failures.append(f"{divergences} of {total} transitions diverged")
+    if not worst["rhat"][0] <= RHAT_LIMIT:
+        failures.append(f"R-hat is {worst['rhat'][0]:.3f} for {worst['rhat'][1]}")
+    for name, title in (("ess_bulk", "bulk"), ("ess_tail", "tail")):
+        if not worst[name][0] >= least:
+            failures.append(
+                f"{title} ESS is {worst[name][0]:.0f} (wanted {least}) for {worst[name][1]}"
+            )
+    if not fraction >= EBFMI_LIMIT:
+        failures.append(f"E-BFMI is {fraction:.2f} (wanted {EBFMI_LIMIT})")
+    remarks: tuple[str, ...] = ()
+    if hits:
+        depth = samples.settings.max_treedepth
+        remarks = (f"{hits} of {total} trajectories were cut off at depth {depth} (slow)",)
+    cause, advice = ("", "")
+    if failures:
+        cause, advice = _explain(program, draws, samples, statistics)
+    population = [name for name in ("beta", "tau", "rho", "sigma") if name in draws]
+    smallest, _ = _extreme(statistics["ess_bulk"][population], largest=False)
+    return Diagnostics(
+        divergences=divergences,
+        max_treedepth_hits=hits,
+        ebfmi=fraction,
+        rhat_max=worst["rhat"][0],
+        ess_bulk_min=worst["ess_bulk"][0],
+        ess_tail_min=worst["ess_tail"][0],
+        seconds=samples.seconds,
+        compile_seconds=samples.compile_seconds,
+        ess_per_second=smallest / samples.seconds,
+        failures=tuple(failures),
+        remarks=remarks,
+        cause=cause,
+        advice=advice,
+    )
+
+
+def parameter_name(variable: str, labels: tuple[str, ...]) -> str:
+    """Name one element of a variable of named draws as tables do."""
+    if variable == "tau":
+        return f"sd({labels[0]})"
+    if variable == "rho":
+        return f"corr({labels[0]})"
+    if variable == "beta":
+        return labels[0]
+    if labels:
+        kind = "effect" if variable.startswith("u[") else "coefficient"
+        return f"the {kind} {labels[0]} of {labels[1]}"
+    return variable
+
+
+def _extreme(values: xr.Dataset, largest: bool) -> tuple[float, str]:
+    """Worst value with its parameter's name; nan counts as worst."""
+    best, where = (-np.inf if largest else np.inf), ""
+    for name, array in values.data_vars.items():
+        flat = array.values.ravel()
+        if not flat.size:
+            continue
+        if np.isnan(flat).any():
+            position = int(np.flatnonzero(np.isnan(flat))[0])
+        else:
+            position = int(np.argmax(flat) if largest else np.argmin(flat))
+        value = float(flat[position])
+        if np.isnan(value) or (value > best if largest else value < best):
+            index = np.unravel_index(position, array.shape)
+            labels = tuple(
+                str(array.coords[dim].values[k])
+                for dim, k in zip(array.dims, index, strict=True)
+            )
+            best, where = value, parameter_name(str(name), labels)
+            if np.isnan(value):
+                break
+    return best, where
+
+
+def _explain(
+    program: Program,
+    draws: xr.Dataset,
+    samples: Samples,
+    statistics: Mapping[str, xr.Dataset],
+) -> tuple[str, str]:
+    """Find the standard deviation at fault and say what the evidence is."""
+    if "tau" not in draws:
+        return "", "Take more draws, or longer warm-up; look at the trace picture."
+    diverging = samples.sampler["diverging"].astype(bool)
+    effect, ratio = _where_divergences_sit(draws["tau"], diverging)
+    if not effect:
+        slowest = int(np.argmin(statistics["ess_bulk"]["tau"].values))
+        effect = str(draws["effect"].values[slowest])
+    tau = draws["tau"].sel(effect=effect)
+    ess = float(statistics["ess_bulk"]["tau"].sel(effect=effect))
+    evidence = f"it has {ess:.0f} effective of {tau.size} draws"
+    if ratio:
+        inside = float(tau.values[diverging].mean())
+        outside = float(tau.values[~diverging].mean())
+        evidence += (
+            f", and averages {inside:.3f} where the sampler diverges against "
+            f"{outside:.3f} elsewhere"
+        )
+    if program.name == "centered":
+        return (
+            f"The culprit is sd({effect}): {evidence}. This is the funnel: when the sd is "
+            "small all its group effects are squeezed together, too narrow for the step "
+            "size that suits the rest.",
+            'Use program="noncentered": the same posterior without the funnel.',
+        )
+    return (
+        f"The slowest standard deviation is sd({effect}): {evidence}.",
+        "Raise adapt_delta (0.95) when transitions diverge, take more draws otherwise.",
+    )
+
+
+def _where_divergences_sit(tau: xr.DataArray, diverging: Any) -> tuple[str, bool]:
+    """Return the effect whose sd is most clearly smaller where transitions diverge.
+
+    Clear means that the mean log sd there is lower by more than two standard errors of a
+    mean over the diverging draws; with fewer than five of them nothing is clear.
+    """
+    if diverging.sum() < 5 or diverging.all():
+        return "", False
+    logs = np.log(tau.values)
+    gap = logs[diverging].mean(axis=0) - logs[~diverging].mean(axis=0)
+    score = gap / (logs.std(axis=(0, 1)) / np.sqrt(diverging.sum()))
+    lowest = int(np.argmin(score))
+    if score[lowest] > -2.0:
+        return "", False
+    return str(tau["effect"].values[lowest]), True

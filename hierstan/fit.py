@@ -1,0 +1,200 @@
+"""A sampled model: draws by the user's names, with their recipe and their state."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from hierstan.arviz_stats import convergence, to_arviz
+from hierstan.design import Design
+from hierstan.diagnostics import Diagnostics, diagnose, reported
+from hierstan.engines.base import Samples
+from hierstan.estimates import Correlation, Estimates, PosteriorValue
+from hierstan.priors import Priors
+from hierstan.programs import Program, effect_label, name_draws, pair_label
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """Draws from one program for one model.
+
+    Diagnostics are computed when the fit is made: there is no fit without them.
+
+    Attributes
+    ----------
+    program : Program
+        What was sampled.
+    design : Design
+        Formula and data it was sampled for.
+    priors : Priors
+        Priors in force.
+    samples : Samples
+        Raw draws, settings, timing and the engine's own object.
+    draws : xarray.Dataset
+        Named draws over ``chain`` and ``draw``: ``beta``, ``sigma``, ``tau`` and ``rho``
+        (standard deviations and correlations), ``u[factor]`` and ``coef[factor]``.
+    diagnostics : Diagnostics
+        Whether to trust them.
+    statistics : mapping of str to xarray.Dataset
+        R-hat, ESS and MCSE of every element; see `hierstan.arviz_stats.convergence`.
+    """
+
+    program: Program
+    design: Design
+    priors: Priors
+    samples: Samples
+    draws: xr.Dataset
+    diagnostics: Diagnostics
+    statistics: Mapping[str, xr.Dataset]
+
+    @classmethod
+    def from_samples(
+        cls, program: Program, design: Design, priors: Priors, samples: Samples
+    ) -> "Fit":
+        """Name the draws of a run and check them."""
+        draws = name_draws(program, design, samples.variables)
+        statistics = convergence(reported(draws))
+        diagnostics = diagnose(program, draws, samples, statistics)
+        return cls(program, design, priors, samples, draws, diagnostics, statistics)
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """Columns of X that have one coefficient for all groups in this program."""
+        return (
+            tuple(str(t) for t in self.draws["term"].values) if "beta" in self.draws else ()
+        )
+
+    @property
+    def cmdstan(self) -> Any:
+        """The engine's own result: CmdStanPy's ``CmdStanMCMC``."""
+        return self.samples.raw
+
+    @cached_property
+    def _summaries(self) -> dict[str, xr.Dataset]:
+        results = reported(self.draws)
+        flat = ("chain", "draw")
+        low, median, high = (
+            results.quantile(p, dim=flat).drop_vars("quantile") for p in (0.025, 0.5, 0.975)
+        )
+        return {
+            "mean": results.mean(flat),
+            "sd": results.std(flat, ddof=1),
+            "median": median,
+            "low": low,
+            "high": high,
+            **self.statistics,
+        }
+
+    def value(self, variable: str, **labels: str) -> PosteriorValue:
+        """Summarize one element of the named draws.
+
+        Parameters
+        ----------
+        variable : str
+            A variable of `draws`, such as ``"beta"``.
+        **labels : str
+            Its position, such as ``term="floor"``.
+
+        Returns
+        -------
+        PosteriorValue
+            Mean, sd, quantiles and how well they are known.
+        """
+        return PosteriorValue(
+            **{
+                name: float(table[variable].sel(labels))
+                for name, table in self._summaries.items()
+            }
+        )
+
+    def estimates(self) -> Estimates:
+        """Summarize all population parameters."""
+        partial = "tau" in self.draws
+        factors = self.design.factors if partial else ()
+        return Estimates(
+            criterion=None,
+            loglik=None,
+            converged=self.diagnostics.sound,
+            singular=False,
+            rescued=False,
+            fixed={term: self.value("beta", term=term) for term in self.terms},
+            sd={
+                factor.name: {
+                    effect: self.value("tau", effect=effect_label(factor, effect))
+                    for effect in factor.effects
+                }
+                for factor in factors
+            },
+            corr={
+                factor.name: tuple(
+                    Correlation(
+                        factor.effects[b],
+                        factor.effects[a],
+                        self.value("rho", pair=pair_label(factor, a, b)),
+                    )
+                    for a, b in factor.pairs
+                )
+                for factor in factors
+                if factor.correlated
+            },
+            sigma=self.value("sigma"),
+        )
+
+    def group_summary(self, factor: str) -> xr.Dataset:
+        """Summarize the group coefficients of a factor.
+
+        Parameters
+        ----------
+        factor : str
+            Name of a grouping factor.
+
+        Returns
+        -------
+        xarray.Dataset
+            ``mean``, ``sd``, ``low`` and ``high`` (95 %), each effects by levels.
+        """
+        name = f"coef[{factor}]"
+        wanted = ("mean", "sd", "low", "high")
+        return xr.Dataset({key: self._summaries[key][name] for key in wanted})
+
+    def to_arviz(self) -> Any:
+        """Return the draws as ArviZ's container, for its plots and statistics.
+
+        Returns
+        -------
+        arviz.InferenceData or xarray.DataTree
+            Groups ``posterior``, ``sample_stats`` and ``observed_data``; the second kind
+            with ArviZ 1.x.
+        """
+        stats = {
+            name: (
+                ("chain", "draw"),
+                values.astype(bool) if name == "diverging" else values,
+            )
+            for name, values in self.samples.sampler.items()
+        }
+        coords = {name: self.draws[name] for name in ("chain", "draw")}
+        observed = xr.Dataset(
+            {self.design.formula.response: (("row",), self.design.y)},
+            {"row": np.arange(self.design.N)},
+        )
+        return to_arviz(
+            {
+                "posterior": self.draws,
+                "sample_stats": xr.Dataset(stats, coords),
+                "observed_data": observed,
+            }
+        )
+
+    def __str__(self) -> str:
+        """Return a table of the estimates under the verdict on them."""
+        table = self.estimates().to_frame().to_string(float_format="{:.4g}".format)
+        settings = self.samples.settings
+        return (
+            f"{self.design.formula.text}\n{self.program.title}, {settings.chains} x "
+            f"{settings.draws} draws, seed {settings.seed}: {self.diagnostics.verdict}\n"
+            f"{table}"
+        )

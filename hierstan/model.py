@@ -1,0 +1,121 @@
+"""A formula, data and priors: everything before an engine or an estimator is chosen."""
+
+import warnings
+
+import pandas as pd
+
+from hierstan.design import Design, build_design
+from hierstan.engines.base import Engine, SamplerSettings
+from hierstan.engines.cmdstan import CmdStanEngine
+from hierstan.errors import ConvergenceWarning
+from hierstan.fit import Fit
+from hierstan.frame import Missing
+from hierstan.frequentist import MixedFit, fit_mixedlm
+from hierstan.priors import Priors, resolve_priors
+from hierstan.programs import get_program, initial_values, stan_data
+from hierstan.progress import SILENT, Progress
+
+
+class Model:
+    """A Gaussian multilevel model for one data set.
+
+    Parameters
+    ----------
+    formula : str
+        In lme4's notation: ``"log_radon ~ floor + (floor || county)"``.
+    data : pandas.DataFrame
+        One row per observation.
+    priors : str or Priors, optional
+        ``"default"`` (autoscaled), ``"seeds"`` (the radon tutorials' own), or priors made
+        before.
+    missing : {"drop", "error"}
+        What to do with rows that lack a value.
+    engine : Engine, optional
+        What runs Stan; by default CmdStan through CmdStanPy.
+
+    Raises
+    ------
+    InputError
+        When formula, data and priors do not fit together; the message says where.
+
+    Examples
+    --------
+    >>> import hierstan as hs
+    >>> model = hs.Model("log_radon ~ floor + (1 | county)", hs.data.radon())
+    >>> round(model.mixedlm().estimates().fixed["floor"].estimate, 3)
+    -0.663
+    """
+
+    def __init__(
+        self,
+        formula: str,
+        data: pd.DataFrame,
+        priors: str | Priors | None = None,
+        *,
+        missing: Missing = "drop",
+        engine: Engine | None = None,
+    ) -> None:
+        self.design: Design = build_design(formula, data, missing)
+        self.priors: Priors = resolve_priors(priors, self.design)
+        self.engine: Engine = engine or CmdStanEngine()
+
+    def sample(
+        self,
+        program: str = "noncentered",
+        *,
+        chains: int = 4,
+        warmup: int = 1000,
+        draws: int = 1000,
+        seed: int = 1,
+        adapt_delta: float = 0.8,
+        max_treedepth: int = 10,
+        progress: Progress = SILENT,
+    ) -> Fit:
+        """Sample the posterior with Stan's NUTS.
+
+        Parameters
+        ----------
+        program : {"pooled", "unpooled", "centered", "noncentered"}
+            Which Stan program; the last two have the same posterior.
+        chains, warmup, draws, seed, adapt_delta, max_treedepth
+            As `SamplerSettings` describes them. The same seed gives the same draws.
+        progress : Progress
+            Who is told how far it is.
+
+        Returns
+        -------
+        Fit
+            Draws by the user's names with diagnostics.
+
+        Warns
+        -----
+        ConvergenceWarning
+            When a diagnostic fails; the draws come back all the same.
+
+        Raises
+        ------
+        EngineError
+            When there is no usable CmdStan or compiler, or Stan stops.
+        """
+        settings = SamplerSettings(chains, warmup, draws, seed, adapt_delta, max_treedepth)
+        chosen = get_program(program)
+        data = stan_data(chosen, self.design, self.priors)
+        inits = initial_values(chosen, self.design, data, chains, seed)
+        samples = self.engine.sample(program, data, inits, settings, progress)
+        fit = Fit.from_samples(chosen, self.design, self.priors, samples)
+        if not fit.diagnostics.sound:
+            warnings.warn(
+                f"{program}: {fit.diagnostics.verdict} {fit.diagnostics.advice}",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+        return fit
+
+    def mixedlm(self, *, reml: bool = True) -> MixedFit:
+        """Fit the same design by statsmodels' MixedLM; see `fit_mixedlm`."""
+        return fit_mixedlm(self.design, reml=reml)
+
+    def __repr__(self) -> str:
+        """Say what is modelled, in one line."""
+        groups = ", ".join(f"{f.J} {f.name}" for f in self.design.factors)
+        return f"Model({self.design.formula.text!r}, {self.design.N} rows, {groups})"
