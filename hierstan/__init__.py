@@ -1,0 +1,65 @@
+"""Multilevel models in Stan, cross-checked against mixed models.
+
+>>> import hierstan as hs
+>>> fit = hs.Model("log_radon ~ floor + (1 | county)", hs.data.radon()).mixedlm()
+>>> fit.converged
+True
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hierstan import data as data
+    from hierstan import plots as plot
+    from hierstan.analysis import Analysis, analyze
+    from hierstan.engines import SamplerSettings
+    from hierstan.errors import ConvergenceWarning
+    from hierstan.estimates import Estimates, compare
+    from hierstan.fit import Fit
+    from hierstan.model import Model
+    from hierstan.priors import Priors
+    from hierstan.version import __version__
+
+# Imported when first used: statsmodels, arviz and matplotlib take two seconds together,
+# which `hierstan --help` and a look at the data need not wait for.
+_HOMES = {
+    "Analysis": "hierstan.analysis",
+    "ConvergenceWarning": "hierstan.errors",
+    "Estimates": "hierstan.estimates",
+    "Fit": "hierstan.fit",
+    "Model": "hierstan.model",
+    "Priors": "hierstan.priors",
+    "SamplerSettings": "hierstan.engines",
+    "__version__": "hierstan.version",
+    "analyze": "hierstan.analysis",
+    "compare": "hierstan.estimates",
+}
+_MODULES = {"data": "hierstan.data", "plot": "hierstan.plots"}
+
+__all__ = [
+    "Analysis",
+    "ConvergenceWarning",
+    "Estimates",
+    "Fit",
+    "Model",
+    "Priors",
+    "SamplerSettings",
+    "__version__",
+    "analyze",
+    "compare",
+    "data",
+    "plot",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(_MODULES[name])
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'hierstan' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

@@ -1,0 +1,249 @@
+"""Every program, least squares and mixed model for one formula, in one object."""
+
+import hashlib
+import os
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from hierstan.design import Design, Factor
+from hierstan.engines.base import Engine, SamplerSettings
+from hierstan.errors import ConvergenceWarning, DataError, InputError
+from hierstan.estimates import Estimates, compare
+from hierstan.fit import Fit
+from hierstan.frame import Missing
+from hierstan.frequentist import MixedFit, fit_ols
+from hierstan.model import Model
+from hierstan.priors import Priors
+from hierstan.programs import PROGRAMS, get_program, population_columns
+from hierstan.progress import SILENT, Progress
+from hierstan.shrinkage import pooling_factors, shrinkage_table
+
+
+@dataclass(frozen=True, eq=False)
+class Analysis:
+    """Fits of one model by every program and estimator asked for.
+
+    Attributes
+    ----------
+    model : Model
+        Formula, design and priors.
+    settings : SamplerSettings
+        How the programs were sampled.
+    fits : dict of str to Fit
+        By program.
+    ols : Estimates
+        Complete pooling by least squares.
+    mixed : dict of str to MixedFit
+        By criterion, ``"REML"`` and ``"ML"``; empty when MixedLM has no fit.
+    left_out : dict of str to str
+        What was not fitted, and why.
+    engine : dict of str to str
+        What ran Stan.
+    """
+
+    model: Model
+    settings: SamplerSettings
+    fits: dict[str, Fit]
+    ols: Estimates
+    mixed: dict[str, MixedFit]
+    left_out: dict[str, str]
+    engine: dict[str, str]
+
+    @property
+    def design(self) -> Design:
+        """Matrices and names shared by all fits."""
+        return self.model.design
+
+    @property
+    def best(self) -> Fit | None:
+        """The partial-pooling fit to report: the first sound one, else the last tried."""
+        partial = [fit for fit in self.fits.values() if fit.program.pooling == "partial"]
+        sound = [fit for fit in partial if fit.diagnostics.sound]
+        return next(iter([*sound[::-1], *partial[::-1]]), None)
+
+    @property
+    def data_sha256(self) -> str:
+        """Hash of the rows in use, by value: the same for CSV and Parquet."""
+        digest = hashlib.sha256("\0".join(map(str, self.design.frame.columns)).encode())
+        hashed = pd.util.hash_pandas_object(self.design.frame, index=False)
+        digest.update(np.ascontiguousarray(hashed.to_numpy()).tobytes())
+        return digest.hexdigest()
+
+    def estimates(self) -> dict[str, Estimates]:
+        """Return all fits in one shape: OLS, programs, then the mixed model."""
+        return {
+            "OLS": self.ols,
+            **{name: fit.estimates() for name, fit in self.fits.items()},
+            **{name: fit.estimates() for name, fit in self.mixed.items()},
+        }
+
+    def comparison(self) -> pd.DataFrame:
+        """Return all population parameters of all fits side by side; see `compare`."""
+        return compare(self.estimates())
+
+    def shrinkage(self, factor: Factor) -> pd.DataFrame:
+        """Return the group coefficients of a factor; see `shrinkage_table`."""
+        return shrinkage_table(
+            self.design,
+            factor,
+            partial=self.best,
+            unpooled=self.fits.get("unpooled"),
+            mixed=self.mixed.get("REML"),
+        )
+
+    def pooling(self) -> dict[str, dict[str, dict[str, float]]]:
+        """Return pooling factors by factor and effect; empty without partial pooling."""
+        if self.best is None:
+            return {}
+        return {f.name: pooling_factors(self.best, f) for f in self.design.factors}
+
+    def verdicts(self) -> dict[str, str]:
+        """Return one sentence per fit on whether to trust it."""
+        told = {
+            name: f"{fit.diagnostics.verdict} {fit.diagnostics.advice}".strip()
+            for name, fit in self.fits.items()
+        }
+        for name, mixed in self.mixed.items():
+            told[f"MixedLM ({name})"] = mixed.verdict
+        return told | {name: f"not fitted: {why}" for name, why in self.left_out.items()}
+
+    def agreement(self) -> str:
+        """Say in a sentence how far the posterior is from REML, in posterior sds.
+
+        Two numbers are meant to differ: a posterior mean averages over the uncertainty of
+        the standard deviations, REML takes their single most likely value, and the prior
+        has its say.
+        """
+        reml = self.mixed.get("REML")
+        if self.best is None or reml is None:
+            return "There is no partial-pooling fit and REML fit to compare."
+        theirs = dict(reml.estimates().rows())
+        gaps = {
+            name: (value.center - theirs[name].center) / value.spread
+            for name, value in self.best.estimates().rows()
+            if value.spread
+        }
+        widest = max(gaps, key=lambda name: abs(gaps[name]))
+        name = self.best.program.name
+        text = (
+            f"Posterior means ({name}) and REML estimates differ by at most "
+            f"{abs(gaps[widest]):.2f} posterior sd, for {widest}."
+        )
+        if not reml.converged:
+            text += " But MixedLM did not converge, so the gap says little."
+        if not self.best.diagnostics.sound:
+            text += f" But {name} failed its checks, so the gap says little."
+        return text
+
+    def write(self, directory: str | os.PathLike[str], *, force: bool = False) -> Path:
+        """Write the report directory; see `hierstan.report.write_report`."""
+        from hierstan.report import write_report
+
+        return write_report(self, Path(directory), force=force)
+
+    def __str__(self) -> str:
+        """Return the comparison with verdicts."""
+        lines = [self.design.formula.text, self.agreement(), ""]
+        lines += [f"{name}: {verdict}" for name, verdict in self.verdicts().items()]
+        table = self.comparison().to_string(float_format="{:.3f}".format, na_rep="")
+        return "\n".join([*lines, "", table])
+
+
+def analyze(
+    formula: str,
+    data: pd.DataFrame,
+    *,
+    priors: str | Priors | None = None,
+    programs: Sequence[str] | None = None,
+    chains: int = 4,
+    warmup: int = 1000,
+    draws: int = 1000,
+    seed: int = 1,
+    missing: Missing = "drop",
+    engine: Engine | None = None,
+    progress: Progress = SILENT,
+) -> Analysis:
+    """Fit a model every way and set the results side by side.
+
+    Parameters
+    ----------
+    formula : str
+        In lme4's notation: ``"log_radon ~ floor + (floor || county)"``.
+    data : pandas.DataFrame
+        One row per observation.
+    priors : str or Priors, optional
+        Preset ``"default"`` or ``"seeds"``, or priors made before.
+    programs : sequence of str
+        Stan programs to sample; by default all that can take the formula.
+    chains, warmup, draws, seed : int
+        As `SamplerSettings` describes them.
+    missing : {"drop", "error"}
+        What to do with rows that lack a value.
+    engine : Engine, optional
+        What runs Stan; by default CmdStan through CmdStanPy.
+    progress : Progress
+        Who is told how far it is.
+
+    Returns
+    -------
+    Analysis
+        Fits, comparison, shrinkage and verdicts; ``.write(directory)`` makes the report.
+
+    Raises
+    ------
+    InputError
+        When formula, data, priors or settings are at fault.
+    EngineError
+        When the toolchain or Stan is.
+
+    Notes
+    -----
+    A fit that fails its diagnostics is part of the result, marked as failed; the
+    warnings that `Model.sample` gives are not repeated.
+    """
+    settings = SamplerSettings(chains, warmup, draws, seed)
+    if programs is not None and not programs:
+        raise InputError(f"Name at least one program: {', '.join(PROGRAMS)}.")
+    model = Model(formula, data, priors, missing=missing, engine=engine)
+    chosen, left_out = _applicable(programs, model.design)
+    with progress.task("Fitting least squares and MixedLM"):
+        ols = fit_ols(model.design)
+        try:
+            mixed = {"REML": model.mixedlm(), "ML": model.mixedlm(reml=False)}
+        except DataError as error:  # a finding, not the end of the analysis
+            mixed, left_out["MixedLM"] = {}, str(error)
+    model.engine.compile(chosen, progress)
+    fits = {}
+    for name in chosen:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            fits[name] = model.sample(
+                name, chains=chains, warmup=warmup, draws=draws, seed=seed,
+                progress=progress,
+            )  # fmt: skip
+    return Analysis(model, settings, fits, ols, mixed, left_out, model.engine.describe())
+
+
+def _applicable(
+    programs: Sequence[str] | None, design: Design
+) -> tuple[list[str], dict[str, str]]:
+    """Return the programs to run, and why others were left out.
+
+    One that was asked for by name and cannot take the formula is an error.
+    """
+    chosen, left_out = [], {}
+    for name in dict.fromkeys(PROGRAMS if programs is None else programs):
+        try:
+            population_columns(get_program(name), design)
+        except DataError as error:
+            if programs is not None:
+                raise
+            left_out[name] = str(error)
+        else:
+            chosen.append(name)
+    return chosen, left_out

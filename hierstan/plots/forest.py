@@ -1,0 +1,67 @@
+"""All programs and estimators on one picture, a panel per parameter."""
+
+from collections.abc import Mapping
+
+from matplotlib.figure import Figure
+
+from hierstan.estimates import AnyValue, Estimates
+from hierstan.plots.style import color_of, grid, house_style
+
+_COLUMNS = 3
+
+
+def forest(columns: Mapping[str, Estimates]) -> Figure:
+    """Draw every parameter's estimates with 95 % intervals, one row per fit.
+
+    Parameters
+    ----------
+    columns : mapping of str to Estimates
+        Fits by name, drawn from top to bottom. A fit that has no such parameter leaves
+        its row empty; one that did not converge is drawn hollow and dotted.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        One panel per parameter, each on its own axis.
+    """
+    names: dict[str, None] = {}
+    for estimates in columns.values():
+        names.update((name, None) for name, _ in estimates.rows() if name != "sigma")
+    names["sigma"] = None
+    rows = -(-len(names) // _COLUMNS)
+    with house_style():
+        height = 0.7 + rows * (0.75 + 0.24 * len(columns))
+        figure, axes = grid(rows, _COLUMNS, 9.6, height)
+        for panel, (axis, name) in enumerate(zip(axes, names, strict=False)):
+            for y, (label, estimates) in enumerate(columns.items()):
+                value = dict(estimates.rows()).get(name)
+                if value is not None:
+                    low, high = _interval(value)
+                    sound = estimates.converged
+                    line = "-" if sound else ":"
+                    axis.plot([low, high], [y, y], line, color=color_of(label), lw=1.8)
+                    axis.plot(
+                        value.center,
+                        y,
+                        "D" if estimates.criterion else "o",
+                        color=color_of(label),
+                        ms=5.5,
+                        mfc=color_of(label) if sound else "white",
+                    )
+            axis.set_title(name)
+            axis.set_ylim(len(columns) - 0.5, -0.5)
+            axis.set_yticks(range(len(columns)))
+            axis.set_yticklabels(columns if panel % _COLUMNS == 0 else [])
+            axis.tick_params(axis="y", length=0)
+            axis.grid(axis="x", color="#dddddd", lw=0.6)
+            axis.set_axisbelow(True)
+        for axis in axes[len(names) :]:
+            axis.set_axis_off()
+    return figure
+
+
+def _interval(value: AnyValue) -> tuple[float, float]:
+    """Return the ends of the interval, or the point itself where there is none."""
+    low = value.center if value.low is None else value.low
+    high = value.center if value.high is None else value.high
+    return low, high

@@ -1,0 +1,71 @@
+"""Where the centered program fails: the funnel, in both parameterizations."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from hierstan.design import Factor
+from hierstan.fit import Fit
+from hierstan.plots.style import VERMILION, color_of, grid, house_style
+from hierstan.programs import effect_label
+
+
+def funnel_level(factor: Factor, effect: str) -> str:
+    """Pick the level whose data say least about an effect: there the funnel is plainest."""
+    q = factor.effects.index(effect)
+    order = np.lexsort((factor.sizes, factor.determined()[:, q]))
+    return factor.levels[int(order[0])]
+
+
+def funnel(
+    fits: Mapping[str, Fit], factor: Factor, effect: str, level: str | None = None
+) -> Figure:
+    """Draw a standard deviation against one group coefficient, a panel per fit.
+
+    Parameters
+    ----------
+    fits : mapping of str to Fit
+        Fits with partial pooling, by name; axes are shared.
+    factor : Factor
+        The grouping factor.
+    effect : str
+        The effect whose sd is drawn, on a log axis.
+    level : str, optional
+        The level whose coefficient is drawn; by default `funnel_level`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Draws as dots; transitions that diverged on top. The line says down to which sd
+        each program came.
+    """
+    level = level or funnel_level(factor, effect)
+    with house_style():
+        figure, axes = grid(1, len(fits), 4.8 * len(fits), 4.2)
+        for axis, (label, fit) in zip(axes, fits.items(), strict=True):
+            x = fit.draws[f"coef[{factor.name}]"].sel(
+                {f"effect of {factor.name}": effect, factor.name: level}
+            )
+            tau = fit.draws["tau"].sel(effect=effect_label(factor, effect))
+            bad = fit.samples.sampler["diverging"].astype(bool)
+            axis.semilogy(
+                x.values[~bad], tau.values[~bad], ".", ms=2.2, alpha=0.45, mew=0,
+                color=color_of(label), rasterized=True,
+            )  # fmt: skip
+            axis.semilogy(
+                x.values[bad], tau.values[bad], ".", ms=6, color=VERMILION, mew=0,
+                label=f"{int(bad.sum())} diverging",
+            )  # fmt: skip
+            lowest = float(tau.min())
+            axis.axhline(lowest, color=color_of(label), lw=0.8, ls="--")
+            axis.set_title(f"{label}: smallest sd reached {lowest:.2g}")
+            axis.set_xlabel(f"{effect} in {level}")
+            axis.legend(loc="lower right")
+        axes[0].set_ylabel(f"sd({effect} | {factor.name})")
+        limits = np.array([axis.get_ylim() for axis in axes])
+        spans = np.array([axis.get_xlim() for axis in axes])
+        for axis in axes:
+            axis.set_ylim(limits[:, 0].min(), limits[:, 1].max())
+            axis.set_xlim(spans[:, 0].min(), spans[:, 1].max())
+    return figure

@@ -1,0 +1,131 @@
+"""Data and regression lines of selected groups, without and with pooling."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from hierstan.design import Design, Factor, Floats
+from hierstan.fit import Fit
+from hierstan.plots.style import BLACK, color_of, grid, house_style
+
+_LINES = 60
+
+
+def panel_predictor(design: Design) -> str | None:
+    """Name the first column of X that can be an axis: not the intercept, not constant."""
+    for name in design.terms:
+        if name != "Intercept":
+            return name
+    return None
+
+
+def panel_levels(factor: Factor, predictor: str, count: int = 3) -> list[str]:
+    """Pick levels worth looking at.
+
+    One whose own rows do not determine the predictor's coefficient, if there is one (the
+    largest such), then the largest and the smallest of the others.
+    """
+    told = np.ones(factor.J, dtype=bool)
+    if predictor in factor.effects:
+        told = factor.determined()[:, factor.effects.index(predictor)]
+    order = np.argsort(-factor.sizes, kind="stable")
+    untold, rest = [j for j in order if not told[j]], [j for j in order if told[j]]
+    chosen = [*untold[:1], *rest[:1], *rest[::-1]]
+    return [factor.levels[j] for j in dict.fromkeys(chosen)][:count]
+
+
+def panels(
+    fits: Mapping[str, Fit],
+    factor: Factor,
+    predictor: str,
+    levels: Sequence[str],
+    seed: int = 1,
+) -> Figure:
+    """Draw data, mean lines and a sample of posterior lines for some groups.
+
+    Parameters
+    ----------
+    fits : mapping of str to Fit
+        Fits by name, with group coefficients (not complete pooling).
+    factor : Factor
+        The grouping factor.
+    predictor : str
+        The column of X on the horizontal axis; other columns are held at the group's mean.
+    levels : sequence of str
+        A panel each.
+    seed : int
+        Chooses the posterior lines and spreads points apart that share an x.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Thick lines are posterior means, thin ones draws. Where the group's own rows do
+        not determine the slope, the panel says so: its unpooled line is the prior's.
+    """
+    design = next(iter(fits.values())).design
+    x = design.X[:, design.terms.index(predictor)]
+    few = np.unique(x).size <= 5
+    rng = np.random.default_rng(seed)
+    reach = np.array([x.min(), x.max()]) + np.array([-0.1, 0.1]) * np.ptp(x)
+    with house_style():
+        figure, axes = grid(1, len(levels), 3.5 * len(levels), 4.2)
+        for axis, level in zip(axes, levels, strict=True):
+            j = factor.levels.index(level)
+            rows = factor.index == j
+            for label, fit in fits.items():
+                intercept, slope = _line(fit, factor, level, predictor, rows)
+                chosen = rng.choice(intercept.size, min(_LINES, intercept.size), False)
+                lines = intercept[chosen] + np.outer(reach, slope[chosen])
+                axis.plot(reach, lines, color=color_of(label), lw=0.5, alpha=0.22)
+                mean = intercept.mean() + slope.mean() * reach
+                axis.plot(reach, mean, color=color_of(label), lw=2.2, label=label)
+            jitter = rng.normal(0, 0.012 * np.ptp(x), rows.sum()) if few else 0.0
+            axis.plot(x[rows] + jitter, design.y[rows], ".", color=BLACK, ms=6, zorder=5)
+            axis.set_title(f"{level} (n = {int(rows.sum())})")
+            axis.set_xlabel(predictor)
+            if few:
+                axis.set_xticks(np.unique(x))
+            _say_if_undetermined(axis, factor, j, predictor)
+        low, high = design.y.min(), design.y.max()
+        for axis in axes:
+            axis.set_xlim(*reach)
+            axis.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
+            if axis is not axes[0]:
+                axis.set_yticklabels([])
+        axes[0].set_ylabel(design.formula.response)
+        axes[0].legend(loc="upper right")
+    return figure
+
+
+def _line(
+    fit: Fit, factor: Factor, level: str, predictor: str, rows: npt.NDArray[np.bool_]
+) -> tuple[Floats, Floats]:
+    """Intercept and slope of a group's line in every draw, chains joined."""
+    design = fit.design
+    coefficients = fit.draws[f"coef[{factor.name}]"].sel({factor.name: level})
+    parts: dict[str, tuple[Floats, Floats]] = {}
+    for p, name in enumerate(design.terms):
+        if name in fit.terms:
+            parts[name] = fit.draws["beta"].sel(term=name).values.ravel(), design.X[rows, p]
+    for q, name in enumerate(factor.effects):
+        values = coefficients.isel({f"effect of {factor.name}": q}).values.ravel()
+        parts[name] = values, factor.Z[rows, q]
+    slope = parts.pop(predictor)[0]
+    intercept = sum(
+        (b * column.mean() for b, column in parts.values()), np.zeros_like(slope)
+    )
+    return intercept, slope
+
+
+def _say_if_undetermined(axis: Axes, factor: Factor, j: int, predictor: str) -> None:
+    if predictor not in factor.effects:
+        return
+    if not factor.determined()[j, factor.effects.index(predictor)]:
+        axis.text(
+            0.03, 0.03, f"{predictor} has one value here:\nthe unpooled slope is its prior",
+            transform=axis.transAxes, fontsize=8.5, color=color_of("unpooled"),
+            va="bottom",
+        )  # fmt: skip

@@ -1,0 +1,76 @@
+"""Chains over time, beside what they add up to."""
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from scipy.stats import gaussian_kde
+
+from hierstan.design import Floats
+from hierstan.diagnostics import parameter_name
+from hierstan.fit import Fit
+from hierstan.plots.style import CHAINS, VERMILION, grid, house_style
+
+
+def trace(fit: Fit) -> Figure:
+    """Draw the chains of the population parameters.
+
+    Parameters
+    ----------
+    fit : Fit
+        Any fit.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A row per coefficient, standard deviation, correlation and sigma: density of each
+        chain on the left, its path on the right. Ticks below the path mark transitions
+        that diverged.
+    """
+    series = dict(_series(fit.draws))
+    diverging = fit.samples.sampler["diverging"].any(axis=0)
+    with house_style():
+        figure, axes = grid(len(series), 2, 9.6, 1.25 * len(series) + 0.6)
+        for row, (name, draws) in enumerate(series.items()):
+            density, path = axes[2 * row], axes[2 * row + 1]
+            for chain, values in enumerate(draws):
+                color = CHAINS[chain % len(CHAINS)]
+                _density(density, values, color)
+                path.plot(values, color=color, lw=0.4, alpha=0.8)
+            low, high = draws.min(), draws.max()
+            where = np.flatnonzero(diverging)
+            path.plot(
+                where, np.full(len(where), low - 0.06 * (high - low)), "|", color=VERMILION,
+                ms=5,
+            )  # fmt: skip
+            density.set_title(name)
+            density.set_yticks([])
+            density.spines["left"].set_visible(False)
+            path.margins(x=0.01)
+        axes[-1].set_xlabel("draw of each chain; ticks: diverging transitions")
+    return figure
+
+
+def _series(draws: xr.Dataset) -> list[tuple[str, Floats]]:
+    """Return the population parameters one by one, each (chains, draws)."""
+    found = []
+    for variable in ("beta", "tau", "rho", "sigma"):
+        if variable not in draws:
+            continue
+        array = draws[variable]
+        if array.ndim == 2:
+            found.append((variable, array.values))
+            continue
+        for label in array[array.dims[2]].values:
+            name = parameter_name(variable, (str(label),))
+            found.append((name, array.sel({array.dims[2]: label}).values))
+    return found
+
+
+def _density(axis: Axes, values: Floats, color: str) -> None:
+    """Draw a kernel density, or a line where there is nothing to smooth."""
+    if np.ptp(values) == 0:
+        axis.axvline(values[0], color=color)
+        return
+    at = np.linspace(values.min(), values.max(), 200)
+    axis.plot(at, gaussian_kde(values)(at), color=color, lw=1.2)

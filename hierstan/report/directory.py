@@ -1,0 +1,114 @@
+"""Write a report as a whole or not at all."""
+
+import base64
+import io
+import os
+import tempfile
+from pathlib import Path
+
+from hierstan.analysis import Analysis
+from hierstan.errors import OutputError
+from hierstan.plots.style import house_style
+from hierstan.report.figures import Picture, pictures
+from hierstan.report.html import page
+from hierstan.report.results import to_json
+from hierstan.report.tables import tables
+
+
+def check_target(directory: Path, *, force: bool) -> None:
+    """Refuse an output directory that cannot be used, before any work is done.
+
+    Raises
+    ------
+    OutputError
+        When it exists and `force` is false, is a file, does not look like a report
+        although `force` would delete it, or its parent cannot be written.
+    """
+    if directory.is_symlink() or (directory.exists() and not directory.is_dir()):
+        raise OutputError(f"{directory} is not a directory; choose another name.")
+    if directory.is_dir() and any(directory.iterdir()):
+        if not force:
+            raise OutputError(
+                f"The directory {directory} exists and is not empty; choose another name, "
+                "or allow it to be replaced with --force (force=True)."
+            )
+        if not (directory / "results.json").is_file():
+            raise OutputError(
+                f"The directory {directory} holds no results.json, so it is not a report "
+                "of ours and will not be replaced; choose another name."
+            )
+    parent = directory.absolute().parent
+    if not parent.is_dir():
+        raise OutputError(f"There is no directory {parent} to write {directory.name} in.")
+    if not os.access(parent, os.W_OK):
+        raise OutputError(f"The directory {parent} cannot be written.")
+
+
+def write_report(analysis: Analysis, directory: Path, *, force: bool = False) -> Path:
+    """Write the report of an analysis.
+
+    Everything is written to a temporary directory beside the target and moved there at
+    the end, so an interrupted or failed run leaves no half report and an old report stays
+    until the new one is complete.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        What was run.
+    directory : pathlib.Path
+        Where to; its parent must exist.
+    force : bool
+        Replace an earlier report.
+
+    Returns
+    -------
+    pathlib.Path
+        The page, ``index.html``. Beside it: ``results.json``, ``tables/*.csv``,
+        ``figures/*.png`` and ``*.svg``, ``fits/*.nc``.
+
+    Raises
+    ------
+    OutputError
+        When the directory cannot be used or written.
+    """
+    check_target(directory, force=force)
+    target = directory.absolute()
+    try:
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".report-") as work:
+            made = Path(work) / target.name
+            made.mkdir()
+            _fill(analysis, made)
+            if target.exists():
+                target.rename(Path(work) / "replaced")
+            made.rename(target)
+    except OSError as error:
+        raise OutputError(f"The report {directory} cannot be written: {error}.") from error
+    return directory / "index.html"
+
+
+def _fill(analysis: Analysis, made: Path) -> None:
+    for name in ("tables", "figures", "fits"):
+        (made / name).mkdir()
+    (made / "results.json").write_text(to_json(analysis), encoding="utf-8")
+    found = tables(analysis)
+    for name, table in found.items():
+        table.to_csv(made / "tables" / f"{name}.csv", index=False)
+    drawn = []
+    for picture in pictures(analysis):
+        png = _save(picture, made / "figures")
+        drawn.append((picture, base64.b64encode(png).decode()))
+    (made / "index.html").write_text(page(analysis, found, drawn), encoding="utf-8")
+    for name, fit in analysis.fits.items():
+        fit.to_arviz().to_netcdf(str(made / "fits" / f"{name}.nc"))
+
+
+def _save(picture: Picture, folder: Path) -> bytes:
+    """Save both formats without dates, so that a second run writes the same bytes."""
+    png = io.BytesIO()
+    with house_style():
+        picture.figure.savefig(png, format="png", metadata={"Software": None})
+        picture.figure.savefig(
+            folder / f"{picture.name}.svg", metadata={"Date": None, "Creator": None}
+        )
+    (folder / f"{picture.name}.png").write_bytes(png.getvalue())
+    return png.getvalue()

@@ -1,0 +1,79 @@
+"""The machine-readable result, a public contract."""
+
+import json
+import math
+from typing import Any
+
+from hierstan.analysis import Analysis
+from hierstan.version import __version__
+
+SCHEMA = 1
+
+
+def results(analysis: Analysis) -> dict[str, Any]:
+    """Return the content of ``results.json``.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        What was run.
+
+    Returns
+    -------
+    dict
+        Schema 1. ``frequentist.mixedlm`` is the REML fit, ``mixedlm_ml`` the ML fit; both
+        null when MixedLM has none. ``stan_mode`` and ``crosscheck`` are null in this
+        version. Times are the only numbers that differ between two runs with one seed.
+    """
+    design = analysis.design
+    mixed = {name: fit.estimates().to_dict() for name, fit in analysis.mixed.items()}
+    return {
+        "schema": SCHEMA,
+        "hierstan": __version__,
+        "formula": design.formula.text,
+        "priors": {
+            "preset": analysis.model.priors.name,
+            "distributions": analysis.model.priors.describe(design),
+        },
+        "data": {
+            "rows": design.rows,
+            "used": design.N,
+            "dropped": design.dropped,
+            "missing": dict(design.missing),
+            "sha256": analysis.data_sha256,
+        },
+        "groups": {factor.name: factor.J for factor in design.factors},
+        "frequentist": {
+            "ols": analysis.ols.to_dict(),
+            "mixedlm": mixed.get("REML"),
+            "mixedlm_ml": mixed.get("ML"),
+        },
+        "stan_mode": None,
+        "posterior": {name: f.estimates().to_dict() for name, f in analysis.fits.items()},
+        "crosscheck": None,
+        "diagnostics": {name: f.diagnostics.to_dict() for name, f in analysis.fits.items()},
+        "shrinkage": analysis.pooling(),
+        "left_out": dict(analysis.left_out),
+        "engine": analysis.engine,
+        "sampler": {
+            "chains": analysis.settings.chains,
+            "warmup": analysis.settings.warmup,
+            "draws": analysis.settings.draws,
+        },
+        "seed": analysis.settings.seed,
+    }
+
+
+def to_json(analysis: Analysis) -> str:
+    """Return ``results.json`` as text; nan and infinities, which JSON lacks, are null."""
+    return json.dumps(_finite(results(analysis)), indent=2, ensure_ascii=False) + "\n"
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

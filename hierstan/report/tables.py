@@ -1,0 +1,61 @@
+"""The tables of a report, as data frames that print and save alike."""
+
+import pandas as pd
+
+from hierstan.analysis import Analysis
+
+_NUMBERS = (
+    "rhat_max", "ess_bulk_min", "ess_tail_min", "divergences", "max_treedepth_hits",
+    "ebfmi", "seconds", "compile_seconds", "ess_per_second",
+)  # fmt: skip
+
+
+def tables(analysis: Analysis) -> dict[str, pd.DataFrame]:
+    """Return every table of the report by file name.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        What was run.
+
+    Returns
+    -------
+    dict of str to pandas.DataFrame
+        ``estimates`` (all numbers of all fits, long), ``comparison`` (side by side),
+        ``diagnostics``, ``parameters`` (R-hat, ESS and MCSE of every population
+        parameter) and one ``shrinkage_<factor>`` per grouping factor.
+    """
+    long = pd.concat(
+        {name: estimates.to_frame() for name, estimates in analysis.estimates().items()},
+        names=["fit", "parameter"],
+    ).reset_index()
+    comparison = analysis.comparison()
+    comparison.columns = pd.Index([" ".join(pair) for pair in comparison.columns])
+    found = {
+        "comparison": comparison.rename_axis("parameter").reset_index(),
+        "estimates": long,
+        "diagnostics": diagnostics_table(analysis),
+        "priors": pd.DataFrame(
+            list(analysis.model.priors.describe(analysis.design).items()),
+            columns=["parameter", "prior"],
+        ),
+    }
+    for factor in analysis.design.factors:
+        name = f"shrinkage_{factor.name.replace(':', '_')}"
+        found[name] = analysis.shrinkage(factor)
+    return found
+
+
+def diagnostics_table(analysis: Analysis) -> pd.DataFrame:
+    """Return a row per program: its numbers, its verdict and what to do."""
+    rows = []
+    for name, fit in analysis.fits.items():
+        state = fit.diagnostics
+        row = {"program": name, "sound": state.sound}
+        row |= {number: getattr(state, number) for number in _NUMBERS}
+        row["mcse_over_sd_max"] = max(
+            value.mcse_mean / value.sd  # type: ignore[union-attr]
+            for _, value in fit.estimates().rows()
+        )
+        rows.append(row | {"verdict": state.verdict, "advice": state.advice})
+    return pd.DataFrame(rows)
