@@ -71,6 +71,6 @@ def to_arviz(groups: dict[str, xr.Dataset]) -> Any:
     arviz.InferenceData or xarray.DataTree
         The first with ArviZ 0.23, the second from 1.0 on.
     """
-    if hasattr(arviz, "InferenceData"):
+    if VERSION.startswith("0."):
         return arviz.InferenceData(**groups)
     return xr.DataTree.from_dict({f"/{name}": data for name, data in groups.items()})

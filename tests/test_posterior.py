@@ -105,14 +105,14 @@ def test_blups_and_posterior_group_means_agree(radon_analysis: Analysis) -> None
 def test_other_radon_models(engine: CmdStanEngine, formula: str) -> None:
     """Correlated slopes and a lone intercept, default priors; centered where it works."""
     model = hs.Model(formula, hs.data.radon(), engine=engine)
-    one = model.sample("noncentered", seed=3)
+    one = model.sample("noncentered", seed=3, draws=2000)
     assert one.diagnostics.sound, one.diagnostics.verdict
     reml = dict(model.mixedlm().estimates().rows())
     for name, value in one.estimates().rows():
         if not name.startswith(("sd", "corr")):
             assert abs(value.center - reml[name].center) < 0.25 * value.spread  # type: ignore[operator]
     if "(1 | county)" in formula:
-        other = model.sample("centered", seed=3)
+        other = model.sample("centered", seed=3, draws=2000)
         for (name, a), (_, b) in zip(
             one.estimates().rows(), other.estimates().rows(), strict=True
         ):

@@ -70,6 +70,22 @@ def test_parallel_chains_are_those_of_one_thread(external: Program, data: Path) 
     assert rows[0] == rows[1]
 
 
+@pytest.mark.parametrize("resample", [0, 1])
+def test_parallel_paths_write_whole_rows(
+    resample: int, external: Program, data: Path
+) -> None:
+    external.done(
+        f"pathfinder num_paths=4 num_draws=300 num_psis_draws=250 psis_resample={resample} "
+        "data file=data.json random seed=6 output file=o.csv",
+        data,
+        STAN_NUM_THREADS="4",
+    )
+    draws = read_csv(data / "o.csv").column("x")
+    assert len(draws) == (250 if resample else 4 * 300)
+    # The density is normal around 1.75 - 3.25 with unit sd; four standard errors.
+    assert sum(draws) / len(draws) == pytest.approx(-1.5, abs=4 / len(draws) ** 0.5)
+
+
 def test_program_without_threads_ignores_the_environment(
     bernoulli: Program, work: Path
 ) -> None:
