@@ -74,7 +74,11 @@ class CmdStanEngine:
         toolchain = self.toolchain(progress)
         new = [name for name in programs if name not in self._executables]
         source = directory("stan")
-        with _process_cmdstan(toolchain), ThreadPoolExecutor(_COMPILER_JOBS) as pool:
+        with (
+            self.active(),
+            cmdstanpy.disable_logging(),
+            ThreadPoolExecutor(_COMPILER_JOBS) as pool,
+        ):
             jobs = {
                 name: pool.submit(compiled, source / f"{name}.stan", toolchain)
                 for name in new

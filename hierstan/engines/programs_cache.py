@@ -68,11 +68,10 @@ def _compile(source: Path, home: Path) -> float:
         copy = Path(work) / "program"
         shutil.copytree(source.parent, copy)
         try:
-            with cmdstanpy.disable_logging():
-                cmdstanpy.compile_stan_file(
-                    copy / source.name,
-                    stanc_options={**STANC_OPTIONS, "include-paths": [str(copy)]},
-                )
+            cmdstanpy.compile_stan_file(
+                copy / source.name,
+                stanc_options={**STANC_OPTIONS, "include-paths": [str(copy)]},
+            )
         except ValueError as error:
             raise EngineError(
                 f"The Stan program {source.name} does not compile:\n{_first_errors(error)}"
