@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -11,6 +11,12 @@ import pandas as pd
 from hierstan.errors import DataError
 
 Missing = Literal["drop", "error"]
+
+# pandas 2 reads decimals to within one unit of the last place unless told otherwise; from 3
+# on it is always exact, and telling it is deprecated.
+_EXACT: dict[str, Any] = (
+    {"float_precision": "round_trip"} if pd.__version__.startswith("2.") else {}
+)
 
 
 def read_frame(path: Path) -> pd.DataFrame:
@@ -38,7 +44,7 @@ def read_frame(path: Path) -> pd.DataFrame:
         if suffixes.endswith((".parquet", ".pq")):
             return pd.read_parquet(path)
         if suffixes.endswith((".csv", ".csv.gz")):
-            return pd.read_csv(path, low_memory=False)
+            return pd.read_csv(path, low_memory=False, **_EXACT)
     except pd.errors.EmptyDataError as error:
         raise DataError(f"The file {path} is empty.") from error
     except (OSError, ValueError) as error:  # the readers' own errors are ValueErrors
