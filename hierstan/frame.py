@@ -44,7 +44,8 @@ def read_frame(path: Path) -> pd.DataFrame:
         if suffixes.endswith((".parquet", ".pq")):
             return pd.read_parquet(path)
         if suffixes.endswith((".csv", ".csv.gz")):
-            return pd.read_csv(path, low_memory=False, **_EXACT)
+            table: pd.DataFrame = pd.read_csv(path, low_memory=False, **_EXACT)
+            return table
     except pd.errors.EmptyDataError as error:
         raise DataError(f"The file {path} is empty.") from error
     except (OSError, ValueError) as error:  # the readers' own errors are ValueErrors
