@@ -130,16 +130,22 @@ def doctor() -> None:
 
 @toolchain_app.command("build")
 def toolchain_build(
-    jobs: Annotated[int | None, typer.Option(help="Compiler processes.")] = None,
-    pch: Annotated[bool, typer.Option(help="Precompiled header: faster, 0.8 GB.")] = False,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Compilers at a time; all cores if absent.")
+    ] = None,
+    pch: Annotated[
+        bool, typer.Option(help="Precompile Stan's header: programs compile twice as fast.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Build it anew.")] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Build the embedded CmdStan and print where it is."""
-    from hierstan.toolchain import build
+    """Build the embedded CmdStan, print where it is, and show what each step cost."""
+    from hierstan.toolchain import build, info
 
     made = build(jobs=jobs, precompiled_header=pch, force=force, progress=_progress(quiet))
     typer.echo(made)
+    if not quiet:
+        typer.echo(f"Built in {_costs(info().seconds)}.", err=True)
 
 
 @toolchain_app.command("path")
@@ -148,6 +154,28 @@ def toolchain_path() -> None:
     from hierstan.toolchain import ensure
 
     typer.echo(ensure(progress=_progress(quiet=False)).path)
+
+
+@toolchain_app.command("info")
+def toolchain_info() -> None:
+    """Describe the embedded CmdStan: versions, compiler, drivers, size, cost."""
+    from hierstan.toolchain import info
+
+    built = info()
+    shared = built.shared_bytes / 1e6
+    rows = [
+        ("path", str(built.path)),
+        ("Stan", f"{'.'.join(map(str, built.stan))} (httpstan {built.httpstan})"),
+        ("compiler", built.compiler),
+        *((f"driver {name}", flags) for name, flags in built.drivers.items()),
+        ("model header", "precompiled" if built.precompiled_header else "not precompiled"),
+        ("size", f"{built.disk_bytes / 1e6:,.0f} MB, {shared:,.0f} of them httpstan's own"),
+        ("built in", _costs(built.seconds)),
+        *(("earlier", f"{path} ({n / 1e6:,.0f} MB)") for path, n in built.others.items()),
+    ]
+    width = max(len(name) for name, _ in rows)
+    for name, value in rows:
+        typer.echo(f"{name:<{width}}  {value}")
 
 
 @toolchain_app.command("clean")
@@ -215,6 +243,12 @@ def _analyze(
     typer.echo(to_json(analysis) if json else str(analysis), nl=not json)
     if out is not None:
         typer.echo(f"Report: {page}", err=json)
+
+
+def _costs(seconds: dict[str, float]) -> str:
+    """Return the wall time of each step of a build, and of all."""
+    steps = ", ".join(f"{step} {value:.1f} s" for step, value in seconds.items())
+    return f"{sum(seconds.values()):.1f} s: {steps}"
 
 
 def _read(data: str) -> "pd.DataFrame":

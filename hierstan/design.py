@@ -10,7 +10,7 @@ import pandas as pd
 from formulae import design_matrices
 
 from hierstan.errors import DataError, FormulaError
-from hierstan.formula import Formula, GroupTerm, parse
+from hierstan.formula import Formula, parse
 from hierstan.frame import Missing, usable_rows
 
 Floats = npt.NDArray[np.float64]
@@ -36,9 +36,10 @@ class Factor:
         The Q columns of `Z` by name.
     Z : ndarray, shape (N, Q)
         Effect columns; never the N x (J Q) indicator matrix.
-    correlated : bool
-        Whether the effects of a level are correlated with each other. False for a
-        single effect.
+    blocks : tuple of int
+        Sizes of the runs of effects that are correlated with each other; effects of
+        different runs are independent. ``(2,)`` for ``(x | g)``, ``(1, 1)`` for
+        ``(x || g)``. They add up to Q.
     """
 
     name: str
@@ -46,7 +47,7 @@ class Factor:
     index: Integers
     effects: tuple[str, ...]
     Z: Floats
-    correlated: bool
+    blocks: tuple[int, ...]
 
     @property
     def J(self) -> int:
@@ -66,9 +67,17 @@ class Factor:
     @property
     def pairs(self) -> tuple[tuple[int, int], ...]:
         """Correlated pairs of effects, (row, column) row by row below the diagonal."""
-        if not self.correlated:
-            return ()
-        return tuple((row, column) for row in range(self.Q) for column in range(row))
+        return tuple(
+            (start + row, start + column)
+            for start, size in zip(self.starts, self.blocks, strict=True)
+            for row in range(size)
+            for column in range(row)
+        )
+
+    @property
+    def starts(self) -> tuple[int, ...]:
+        """Position of the first effect of each block."""
+        return tuple(sum(self.blocks[:k]) for k in range(len(self.blocks)))
 
     def crossproducts(self) -> Floats:
         """Return Z'Z of every level, shape (J, Q, Q)."""
@@ -164,6 +173,11 @@ class Design:
         return tuple((factor, name) for factor in self.factors for name in factor.effects)
 
     @property
+    def group_terms(self) -> tuple[tuple[Factor, int], ...]:
+        """Every block of correlated effects: its factor, and how many effects it has."""
+        return tuple((factor, size) for factor in self.factors for size in factor.blocks)
+
+    @property
     def Z(self) -> Floats:
         """Effect columns of all factors side by side, shape (N, K)."""
         return np.hstack([factor.Z for factor in self.factors])
@@ -207,10 +221,14 @@ def build_design(
         formula = parse(formula)
     frame, absent = usable_rows(data, formula.variables(), missing)
     y = _response(formula, frame)
-    terms, X = _columns(f"1 + {formula.population}", formula, frame)
-    _refuse_collinear(terms, X)
-    factors = tuple(_factor(term, formula, frame) for term in formula.groups)
-    return Design(formula, y, terms, X, factors, len(data), absent, frame)
+    population = _columns(f"1 + {formula.population}", formula, frame)
+    _refuse_collinear(population.names, population.matrix)
+    names = dict.fromkeys(term.factor for term in formula.groups)
+    factors = tuple(_factor(name, formula, frame) for name in names)
+    _refuse_equal(factors)
+    return Design(
+        formula, y, population.names, population.matrix, factors, len(data), absent, frame
+    )
 
 
 def _response(formula: Formula, frame: pd.DataFrame) -> Floats:
@@ -235,23 +253,50 @@ def _response(formula: Formula, frame: pd.DataFrame) -> Floats:
     return y[:, 0]
 
 
-def _factor(term: GroupTerm, formula: Formula, frame: pd.DataFrame) -> Factor:
-    effects, Z = _columns(f"1 + {term.effects}", formula, frame)
-    _refuse_collinear(effects, Z, f" of group term ({term.effects} | {term.factor})")
-    index, levels = _levels(term.columns, frame)
+def _factor(name: str, formula: Formula, frame: pd.DataFrame) -> Factor:
+    """Put all group terms of one factor together, a block for each set of correlations."""
+    terms = [term for term in formula.groups if term.factor == name]
+    parts = [_columns(f"1 + {term.effects}", formula, frame) for term in terms]
+    effects = tuple(label for part in parts for label in part.names)
+    where = f" of the group terms of {name!r}"
+    for label in effects:
+        if effects.count(label) > 1:
+            raise FormulaError(
+                f"Formula {formula.text!r} gives {name!r} the effect {label!r} twice; "
+                f"write 0 + in one of the terms, as in (1 | {name}) + (0 + x | {name})."
+            )
+    Z = np.hstack([part.matrix for part in parts])
+    _refuse_collinear(effects, Z, where)
+    blocks = tuple(
+        size
+        for term, part in zip(terms, parts, strict=True)
+        for size in ((len(part.names),) if term.correlated else part.sizes)
+        if size
+    )
+    index, levels = _levels(terms[0].columns, frame)
     if len(levels) < 2:
         raise DataError(
-            f"Group column {term.factor!r} has one level ({levels[0]}); a group effect "
-            "needs at least two."
+            f"Group column {name!r} has one level ({levels[0]}); a group effect needs at "
+            "least two."
         )
     if len(levels) == len(frame):
         raise DataError(
-            f"Group column {term.factor!r} has a level of its own for each of the "
-            f"{len(frame)} rows; its standard deviation cannot be told from sigma."
+            f"Group column {name!r} has a level of its own for each of the {len(frame)} "
+            "rows; its standard deviation cannot be told from sigma."
         )
-    return Factor(
-        term.factor, levels, index, effects, Z, term.correlated and len(effects) > 1
-    )
+    return Factor(name, levels, index, effects, Z, blocks)
+
+
+def _refuse_equal(factors: tuple[Factor, ...]) -> None:
+    """Refuse two factors that group the rows alike."""
+    for k, one in enumerate(factors):
+        for other in factors[:k]:
+            pairs = np.unique(one.index * other.J + other.index)
+            if one.J == other.J == len(pairs):
+                raise DataError(
+                    f"Factors {other.name!r} and {one.name!r} group the rows in the same "
+                    "way; leave one of them out."
+                )
 
 
 def _levels(
@@ -273,20 +318,25 @@ def _levels(
     return index.astype(np.int64), tuple(labels)
 
 
-def _columns(
-    expression: str, formula: Formula, frame: pd.DataFrame
-) -> tuple[tuple[str, ...], Floats]:
-    """Evaluate a right-hand side into named columns."""
+@dataclass(frozen=True, eq=False)
+class _Columns:
+    """An evaluated right-hand side: columns by name, and how many each term has."""
+
+    names: tuple[str, ...]
+    matrix: Floats
+    sizes: tuple[int, ...]
+
+
+def _columns(expression: str, formula: Formula, frame: pd.DataFrame) -> _Columns:
     common = _evaluate(expression, formula, frame).common
     if common is None:
-        return (), np.empty((len(frame), 0))
-    names = tuple(
-        str(label) for term in common.terms.values() for label in (term.labels or [])
-    )
+        return _Columns((), np.empty((len(frame), 0)), ())
+    labels = [[str(label) for label in term.labels or []] for term in common.terms.values()]
+    names = tuple(name for term in labels for name in term)
     matrix = np.array(common.design_matrix, dtype=float).reshape(len(frame), -1)
     for position, name in enumerate(names):
         _refuse_undefined(name, matrix[:, position])
-    return names, matrix
+    return _Columns(names, matrix, tuple(map(len, labels)))
 
 
 def _evaluate(expression: str, formula: Formula, frame: pd.DataFrame) -> Any:

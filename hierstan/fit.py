@@ -138,7 +138,7 @@ class Fit:
                     for a, b in factor.pairs
                 )
                 for factor in factors
-                if factor.correlated
+                if factor.pairs
             },
             sigma=self.value("sigma"),
         )

@@ -74,8 +74,9 @@ def parse(text: str) -> Formula:
     ----------
     text : str
         ``response ~ population + (effects | factor)``. As in lme4, ``(x | g)`` includes
-        an intercept per group, ``||`` makes the effects independent, ``(1 | a/b)`` means
-        ``(1 | a) + (1 | a:b)``.
+        an intercept per group, ``||`` makes the terms independent of each other, and
+        ``(1 | a/b)`` means ``(1 | a) + (1 | a:b)``. A factor may appear in several group
+        terms, which are independent then.
 
     Returns
     -------
@@ -85,8 +86,7 @@ def parse(text: str) -> Formula:
     Raises
     ------
     FormulaError
-        When the text is not a formula, has no response or no group term, or names a
-        factor twice in a way that has no single meaning.
+        When the text is not a formula, or has no response or no group term.
 
     Examples
     --------
@@ -120,7 +120,7 @@ def parse(text: str) -> Formula:
             "for example '+ (1 | county)'."
         )
     response, rest = sides[0].strip(), " + ".join(population) or "1"
-    formula = Formula(text.strip(), response, rest, _refuse_repeated_factor(groups, text))
+    formula = Formula(text.strip(), response, rest, tuple(groups))
     formula.variables()
     return formula
 
@@ -173,19 +173,6 @@ def _group_terms(term: str, formula: str) -> list[GroupTerm]:
         inner = re.sub(r"\s*:\s*", ":", name)
         nested.append(f"{nested[-1]}:{inner}" if nested else inner)
     return [GroupTerm(effects, name, "||" not in term) for name in nested]
-
-
-def _refuse_repeated_factor(groups: list[GroupTerm], formula: str) -> tuple[GroupTerm, ...]:
-    """Pass the terms on, unless two name one factor; say what to write instead."""
-    names = [term.factor for term in groups]
-    for name in names:
-        if names.count(name) > 1:
-            raise FormulaError(
-                f"Formula {formula!r} names factor {name!r} in more than one group term; "
-                f"write its effects in one, as in (x | {name}) when they are correlated "
-                f"and (x || {name}) when they are independent."
-            )
-    return tuple(groups)
 
 
 def _variables(part: str, formula: str) -> set[str]:

@@ -34,7 +34,7 @@ class Priors:
     sigma_df, sigma_scale : float
         Half-Student-t prior of the residual standard deviation.
     eta : ndarray, shape (F,)
-        LKJ shape of each factor's correlation matrix; 1 is uniform.
+        LKJ shape of the correlation matrix of each group term; 1 is uniform.
     """
 
     name: str
@@ -81,8 +81,8 @@ class Priors:
                 f"normal({self.gamma_location[k]:.3g}, {self.gamma_scale[k]:.3g})"
             )
             lines[f"sd({effect} | {factor.name})"] = _half_t(self.tau_df, self.tau_scale[k])
-        for f, factor in enumerate(design.factors):
-            if factor.correlated:
+        for f, (factor, size) in enumerate(design.group_terms):
+            if size > 1:
                 lines[f"corr({factor.name})"] = f"LKJ({self.eta[f]:g})"
         lines["sigma"] = _half_t(self.sigma_df, self.sigma_scale)
         return lines
@@ -136,7 +136,7 @@ def default_priors(design: Design) -> Priors:
         tau_scale=s / z_sd,
         sigma_df=3.0,
         sigma_scale=s,
-        eta=np.ones(len(design.factors)),
+        eta=np.ones(len(design.group_terms)),
     )
 
 
@@ -170,7 +170,7 @@ def seeds_priors(design: Design) -> Priors:
         tau_scale=np.full(K, 5.0),
         sigma_df=1.0,
         sigma_scale=5.0,
-        eta=np.ones(len(design.factors)),
+        eta=np.ones(len(design.group_terms)),
     )
 
 
@@ -201,11 +201,11 @@ def resolve_priors(priors: str | Priors | None, design: Design) -> Priors:
     """
     if isinstance(priors, Priors):
         shapes = (len(priors.beta_scale), len(priors.tau_scale), len(priors.eta))
-        wanted = (design.P, len(design.effects), len(design.factors))
+        wanted = (design.P, len(design.effects), len(design.group_terms))
         if shapes != wanted:
             raise PriorError(
                 f"These priors are for {shapes[0]} coefficients, {shapes[1]} effects and "
-                f"{shapes[2]} factors; the design has {wanted[0]}, {wanted[1]} and "
+                f"{shapes[2]} group terms; the design has {wanted[0]}, {wanted[1]} and "
                 f"{wanted[2]}."
             )
         return priors

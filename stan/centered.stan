@@ -15,17 +15,16 @@ data {
   // sizes
   int<lower=1> N; // rows
   int<lower=0> P; // population coefficients, columns of X
-  int<lower=1> F; // grouping factors
-  array[F] int<lower=1> J; // levels of each factor
-  array[F] int<lower=1> Q; // effects of each factor
-  array[F] int<lower=0, upper=1> correlated; // 1: with each other, 0: not
+  int<lower=1> F; // group terms: effects of one factor, correlated
+  array[F] int<lower=1> J; // levels of each term's factor
+  array[F] int<lower=1> Q; // effects of each term
   
   // observations
   vector[N] y; // response
   matrix[N, P] X; // population design, intercept first if there is one
   vector[P] x_center; // taken off X's columns before priors apply; 0 = nothing
-  matrix[N, sum(Q)] Z; // effect columns, factor after factor
-  array[F, N] int<lower=1, upper=max(J)> group; // level of each row
+  matrix[N, sum(Q)] Z; // effect columns, term after term
+  array[F, N] int<lower=1, upper=max(J)> group; // level of each row, by term
   
   // priors; a scale of inf is a flat prior
   vector[P] beta_location; // normal prior of the coefficients of centred X
@@ -36,7 +35,7 @@ data {
   vector<lower=0>[sum(Q)] tau_scale; // and scale, in units of y per unit of z
   real<lower=0> sigma_df; // half-Student-t prior of sigma
   real<lower=0> sigma_scale;
-  vector<lower=0>[F] eta; // LKJ shape of each factor's correlations, 1 = flat
+  vector<lower=0>[F] eta; // LKJ shape of each term's correlations, 1 = flat
   
   // switches
   int<lower=0, upper=1> prior_only; // 1: leave the likelihood out
@@ -44,7 +43,7 @@ data {
 }
 transformed data {
   int G = count_effects(J, Q);
-  int C = count_correlations(Q, correlated);
+  int C = count_correlations(Q);
   matrix[N, P] Xc = center_columns(X, x_center);
 }
 parameters {
@@ -56,15 +55,15 @@ parameters {
 }
 transformed parameters {
   vector[P] beta = uncenter(beta_centered, x_center); // coefficients of X
-  vector[C] rho = correlations_of_cpc(cpc, Q, correlated);
+  vector[C] rho = correlations_of_cpc(cpc, Q);
   real lprior = normal_or_flat_lpdf(beta_centered | beta_location, beta_scale)
                 + half_t_or_flat_lpdf([sigma]' | sigma_df, [sigma_scale]')
                 + half_t_or_flat_lpdf(tau | tau_df, tau_scale)
-                + lkj_cpc_lpdf(cpc | Q, correlated, eta);
+                + lkj_cpc_lpdf(cpc | Q, eta);
 }
 model {
   target += lprior;
-  target += effects_lpdf(u | tau, cpc, J, Q, correlated);
+  target += effects_lpdf(u | tau, cpc, J, Q);
   if (!prior_only) {
     vector[N] groups = group_contribution(Z, u, group, J, Q);
     target += normal_id_glm_lpdf(y | Xc, groups, beta_centered, sigma);

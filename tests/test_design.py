@@ -17,7 +17,7 @@ def test_radon(radon_design: Design) -> None:
     assert (radon_design.N, county.J, county.Q) == (919, 85, 2)
     assert county.levels[:2] == ("AITKIN", "ANOKA")
     assert county.sizes[:2].tolist() == [4, 52]
-    assert not county.correlated
+    assert county.blocks == (1, 1)
     assert radon_design.y[:2].round(6).tolist() == [0.832909, 0.832909]
     np.testing.assert_array_equal(county.Z, radon_design.X)
 
@@ -76,9 +76,44 @@ def test_unused_categories_have_no_level() -> None:
     assert build_design("y ~ 1 + (1 | g)", data).factors[0].levels == ("b", "a")
 
 
-def test_a_single_effect_is_never_correlated() -> None:
-    data = hs.data.dyestuff()
-    assert not build_design("Yield ~ 1 + (1 | Batch)", data).factors[0].correlated
+@pytest.mark.parametrize(
+    ("terms", "effects", "blocks", "pairs"),
+    [
+        ("(1 | g)", "Intercept", (1,), ()),
+        ("(x | g)", "Intercept x", (2,), ((1, 0),)),
+        ("(x || g)", "Intercept x", (1, 1), ()),
+        ("(0 + x | g)", "x", (1,), ()),
+        ("(1 | g) + (0 + x + w | g)", "Intercept x w", (1, 2), ((2, 1),)),
+        ("(k || g)", "Intercept k[q] k[r]", (1, 2), ((2, 1),)),
+        ("(0 + k | g)", "k[p] k[q] k[r]", (3,), ((1, 0), (2, 0), (2, 1))),
+        ("(x || g) + (1 | h)", "Intercept x", (1, 1), ()),
+    ],
+)
+def test_effects_and_their_correlations(
+    terms: str, effects: str, blocks: tuple[int, ...], pairs: tuple[tuple[int, int], ...]
+) -> None:
+    """Bars split by term, as in lme4 2.0: the dummies of a category stay together."""
+    rng = np.random.default_rng(3)
+    data = pd.DataFrame(rng.normal(size=(60, 3)), columns=["y", "x", "w"])
+    data["g"], data["h"] = rng.integers(0, 5, 60), rng.integers(0, 4, 60)
+    data["k"] = rng.choice(["p", "q", "r"], 60)
+    factor = build_design(f"y ~ x + {terms}", data).factors[0]
+    assert factor.effects == tuple(effects.split())
+    assert factor.blocks == blocks
+    assert factor.pairs == pairs
+
+
+def test_an_effect_given_twice_is_refused() -> None:
+    with pytest.raises(FormulaError, match="the effect 'Intercept' twice"):
+        build_design("log_radon ~ 1 + (1 | county) + (floor | county)", hs.data.radon())
+
+
+def test_factors_that_are_the_same_are_refused() -> None:
+    data = hs.data.sleepstudy().assign(person=lambda d: "p" + d["Subject"])
+    with pytest.raises(
+        DataError, match="'Subject' and 'person' group the rows in the same"
+    ):
+        build_design("Reaction ~ Days + (1 | Subject) + (1 | person)", data)
 
 
 def test_dropped_rows_are_counted() -> None:
@@ -99,7 +134,7 @@ def test_dropped_rows_are_counted() -> None:
         ("log_radon ~ floor + (1 | one)", "'one' has one level"),
         ("log_radon ~ floor + twice + (1 | county)", "'twice' is collinear"),
         ("log_radon ~ one + (1 | county)", "'one' is collinear with 'Intercept'"),
-        ("log_radon ~ floor + (floor + twice | county)", "of group term"),
+        ("log_radon ~ floor + (floor + twice | county)", "of the group terms"),
         ("log_radon ~ floor + (1 | home)", "level of its own for each"),
         ("log_radon ~ np.log(floor) + (1 | county)", r"'np.log\(floor\)' is infinite"),
         ("np.log(floor) ~ 1 + (1 | county)", "is infinite or undefined"),

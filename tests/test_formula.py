@@ -48,7 +48,6 @@ def test_plus_inside_calls_and_quotes_does_not_split() -> None:
         ("y ~ x z + (1 | g)", "missing before 'z'"),
         ("y ~ (x z | g)", "missing before 'z'"),
         ("y ~ x ^ 2 + (1 | g)", "Unexpected character"),
-        ("y ~ (1 | g) + (0 + x | g)", "(x || g)"),
     ],
 )
 def test_what_is_no_formula_is_named(text: str, says: str) -> None:

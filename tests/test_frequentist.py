@@ -84,7 +84,7 @@ def test_likelihood_equals_the_multivariate_normal(seed: int, singular: bool) ->
     y = rng.normal(size=N) * 3 + 7
     root = rng.normal(size=(2, 2)) if not singular else np.outer(rng.normal(size=2), [1, 0])
     Sigma, sigma = root @ root.T, 0.37 + rng.random()
-    factor = Factor("g", tuple("abcde"), index, ("p", "q"), Z, correlated=True)
+    factor = Factor("g", tuple("abcde"), index, ("p", "q"), Z, (2,))
     frame = pd.DataFrame({"y": y})
     formula = build_design("y ~ 1 + (1 | g)", frame.assign(g=index)).formula
     design = Design(formula, y, tuple("abc"), X, (factor,), N, {}, frame)

@@ -39,7 +39,7 @@ def priors() -> Priors:
         tau_scale=np.array([1.3, 0.7, np.inf, 2.1, 0.9]),
         sigma_df=2.5,
         sigma_scale=1.6,
-        eta=np.array([1.8, 1.0]),
+        eta=np.array([1.8, 1.0, 1.0]),
     )
 
 

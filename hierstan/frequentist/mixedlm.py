@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from scipy import stats
+from scipy.linalg import block_diag
 from statsmodels.regression.mixed_linear_model import MixedLM, MixedLMParams
 from statsmodels.tools.numdiff import approx_fprime, approx_hess
 
@@ -133,7 +134,7 @@ class MixedFit:
             rescued=False,
             fixed=fixed,
             sd={self.factor.name: sd},
-            corr={self.factor.name: pairs} if self.factor.correlated else {},
+            corr={self.factor.name: pairs} if self.factor.pairs else {},
             sigma=_positive(self.sigma, errors[-1]),
         )
 
@@ -214,10 +215,9 @@ def _search(
     """Let MixedLM look for the optimum by several routes and keep the highest point."""
     model = MixedLM(design.y, design.X, factor.index, exog_re=factor.Z)
     free, methods = None, ["bfgs", "powell"]
-    if factor.Q > 1 and not factor.correlated:
-        free = MixedLMParams.from_components(
-            fe_params=np.ones(design.P), cov_re=np.eye(factor.Q)
-        )
+    if len(factor.blocks) > 1:
+        may_differ = block_diag(*(np.ones((size, size)) for size in factor.blocks))
+        free = MixedLMParams.from_components(fe_params=np.ones(design.P), cov_re=may_differ)
         methods = ["bfgs", "cg"]  # Powell's moves all parameters, fixed ones too
     best: Any = None
     log: list[str] = []

@@ -20,8 +20,7 @@ A model takes 13 s, with a precompiled header 4.5 s (20 s and 0.8 GB to make it)
 import errno
 import os
 import shutil
-import signal
-import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,12 +30,11 @@ from filelock import FileLock, Timeout
 from hierstan.cache import cache_directory
 from hierstan.errors import ToolchainError
 from hierstan.progress import SILENT, Progress
-from hierstan.toolchain.embedded import embedded_name, lay_out
+from hierstan.toolchain.embedded import TOOLS, embedded_name, is_built, lay_out
+from hierstan.toolchain.info import has_header, read_seconds, write_seconds
 from hierstan.toolchain.locate import CmdStan, locate
-from hierstan.toolchain.machine import USE_OWN, find_make
-
-# Of an outer `make` (`make test`): its jobs and options are not ours.
-OUTER_MAKE = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "GNUMAKEFLAGS")
+from hierstan.toolchain.machine import find_make
+from hierstan.toolchain.make import run_make
 
 
 def ensure(path: Path | None = None, progress: Progress = SILENT) -> CmdStan:
@@ -86,7 +84,7 @@ def build(
         Also compile Stan's model header, which takes 0.8 GB of disk and halves the time in
         which a program compiles.
     force : bool
-        Build again even if it is there.
+        Build again even if it is there, with the precompiled header if it has one.
     progress : Progress
         Who is shown the building.
 
@@ -110,17 +108,15 @@ def build(
     make = find_make().command
     root = cache_directory() / "toolchain"
     target = root / embedded_name()
-    header = precompiled_header and not list(target.glob("build/*/model_header.hpp.gch"))
-    if target.is_dir() and not force and not header:
+    header = precompiled_header or (force and has_header(target))
+    if is_built(target) and not force and not (header and not has_header(target)):
         return target
-    parallel = jobs or os.cpu_count() or 1
     with _writable(root), FileLock(root / f"{target.name}.lock"):
         _sweep(root, ours=target.name)
-        if force or not target.is_dir():
-            _build_beside(target, [*make, f"-j{parallel}", "build"], progress)
-        if header:
-            with progress.task("Compiling Stan's model header (about half a minute)"):
-                _run([*make, "precompiled-header"], target)
+        if force or not is_built(target):
+            _build_beside(target, (*make, f"-j{jobs or os.cpu_count() or 1}"), progress)
+        if header and not has_header(target):
+            _add_header(target, make, progress)
     return target
 
 
@@ -152,16 +148,26 @@ def clean() -> list[Path]:
     return removed
 
 
-def _build_beside(target: Path, make: list[str], progress: Progress) -> None:
+def _build_beside(target: Path, make: tuple[str, ...], progress: Progress) -> None:
     """Build in a sibling directory, then put it in place in one step."""
     beside = target.parent / f".{target.name}.{os.getpid()}"
+    seconds: dict[str, float] = {}
     try:
         beside.mkdir()
-        with progress.task("Linking Stan's headers", total=1) as advance:
+        with (
+            _timed(seconds, "headers linked"),
+            progress.task("Linking Stan's headers", total=1) as advance,
+        ):
             for share in lay_out(beside):
                 advance(share)
-        with progress.task("Compiling the driver (about a minute, once per machine)"):
-            _run(make, beside)
+        with _timed(seconds, "tools compiled"), progress.task("Compiling the tools"):
+            run_make((*make, *TOOLS), beside)
+        with (
+            _timed(seconds, "driver compiled"),
+            progress.task("Compiling the driver (about a minute, once per machine)"),
+        ):
+            run_make((*make, "build"), beside)
+        write_seconds(beside, seconds)
         if target.is_dir():
             target.rename(target.parent / f".{target.name}.old")
         beside.rename(target)
@@ -170,36 +176,25 @@ def _build_beside(target: Path, make: list[str], progress: Progress) -> None:
         shutil.rmtree(target.parent / f".{target.name}.old", ignore_errors=True)
 
 
-def _run(command: list[str], directory: Path) -> None:
-    """Run make; end it with all that it started if we are interrupted."""
-    environment = {
-        name: value for name, value in os.environ.items() if name not in OUTER_MAKE
-    }
-    process = subprocess.Popen(
-        command,
-        cwd=directory,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        start_new_session=True,
-    )
-    try:
-        output, _ = process.communicate()
-    except BaseException:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.communicate()
-        raise
-    if process.returncode != 0:
-        if os.strerror(errno.ENOSPC) in output:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        last = "\n".join(output.splitlines()[-15:])
-        raise ToolchainError(
-            f"Building the embedded CmdStan failed with exit status {process.returncode}. "
-            f"Mend what the compiler reports, {USE_OWN}. Its last words:\n{last}"
-        )
+def _add_header(target: Path, make: tuple[str, ...], progress: Progress) -> None:
+    """Precompile Stan's header; make itself puts it in place in one step."""
+    for left in target.glob("build/*/model_header.hpp.gch.*"):
+        left.unlink()  # 0.8 GB that a killed compiler left
+    seconds = read_seconds(target)
+    with (
+        _timed(seconds, "model header precompiled"),
+        progress.task("Compiling Stan's model header (about half a minute)"),
+    ):
+        run_make((*make, "precompiled-header"), target)
+    write_seconds(target, seconds)
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], step: str) -> Iterator[None]:
+    """Note how long a step takes, if it succeeds."""
+    start = time.monotonic()
+    yield
+    seconds[step] = round(time.monotonic() - start, 2)
 
 
 @contextmanager

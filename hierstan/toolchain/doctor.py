@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hierstan.cache import cache_directory
 from hierstan.errors import ToolchainError
+from hierstan.toolchain.info import disk_usage
 from hierstan.toolchain.locate import CmdStan, locate
 from hierstan.toolchain.machine import find_compiler, find_make, find_stan_files
 
@@ -97,7 +98,7 @@ def diagnose() -> Report:
         compiler=compiler,
         make=make,
         cache=cache,
-        cache_bytes=_size(cache),
+        cache_bytes=disk_usage(cache)[0],
         problems=tuple(problems),
     )
 
@@ -113,16 +114,3 @@ def _can_write(directory: Path) -> bool:
     """Tell whether the directory, or the nearest one above it that exists, is writable."""
     existing = next(path for path in (directory, *directory.parents) if path.exists())
     return existing.is_dir() and os.access(existing, os.W_OK)
-
-
-def _size(directory: Path) -> int:
-    """Return the bytes below a directory; a file with several names counts once."""
-    seen: dict[tuple[int, int], int] = {}
-    for place, _, files in os.walk(directory):
-        for name in files:
-            try:
-                status = (Path(place) / name).lstat()
-            except OSError:
-                continue  # removed while we look
-            seen[status.st_dev, status.st_ino] = status.st_size
-    return sum(seen.values())

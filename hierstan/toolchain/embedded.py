@@ -15,6 +15,12 @@ DRIVER = Path(__file__).parent / "driver"
 # httpstan ships its own Python bindings' headers, which no Stan program includes.
 UNUSED_HEADERS = ("pybind11",)
 
+# How long each step of the build took; written last, so that it tells a whole one.
+SECONDS = "seconds.json"
+
+# What CmdStanPy runs beside stanc.
+TOOLS = ("bin/stansummary", "bin/diagnose")
+
 
 def driver_files() -> list[Path]:
     """Return the driver's sources, sorted by name."""
@@ -40,6 +46,16 @@ def embedded_name() -> str:
     for path in driver_files():
         key.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return f"stan-{'.'.join(map(str, stan.version))}-{key.hexdigest()[:12]}"
+
+
+def is_built(directory: Path) -> bool:
+    """Tell whether a directory is a whole embedded CmdStan.
+
+    It is put in place as a whole, but ``cmdstanpy.rebuild_cmdstan`` works inside of it and
+    may be interrupted.
+    """
+    needed = ("makefile", "bin/stanc", *TOOLS, SECONDS)
+    return all((directory / name).is_file() for name in needed)
 
 
 def lay_out(directory: Path) -> Iterator[float]:

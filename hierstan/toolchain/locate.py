@@ -7,7 +7,7 @@ from typing import Literal
 
 from hierstan.cache import cache_directory
 from hierstan.errors import ToolchainError
-from hierstan.toolchain.embedded import embedded_name
+from hierstan.toolchain.embedded import embedded_name, is_built
 from hierstan.toolchain.machine import Version
 
 Source = Literal["argument", "CMDSTAN", "home", "embedded"]
@@ -115,7 +115,7 @@ def _newest_at_home() -> Path | None:
 
 def _embedded() -> CmdStan:
     directory = cache_directory() / "toolchain" / embedded_name()
-    built = directory.is_dir()
+    built = is_built(directory)
     return CmdStan(
         directory,
         "embedded",

@@ -6,6 +6,7 @@
 #include <stan/services/diagnose/diagnose.hpp>
 #include <stan/services/sample/standalone_gqs.hpp>
 
+#include "checks.hpp"
 #include "file_name.hpp"
 #include "inputs.hpp"
 #include "session.hpp"
@@ -43,6 +44,7 @@ std::vector<Eigen::VectorXd> read_points(const Session& session) {
   return points;
 }
 
+// stan::model::log_prob_grad at one point.
 double log_density(const Session& session, Eigen::VectorXd& point,
                    Eigen::VectorXd& gradient) {
   using stan::model::log_prob_grad;
@@ -62,7 +64,12 @@ std::vector<Eigen::MatrixXd> read_fits(const Session& session, std::size_t chain
 
 }  // namespace
 
+// stan::services::standalone_generate, for one file or several.
 int run_generate_quantities(Session& session) {
+  std::vector<std::string> names;
+  session.model->constrained_param_names(names, false, true);
+  refuse_unless(names.size() > session.parameter_names().size(),
+                "Model doesn't generate any quantities of interest.");
   const auto chains = static_cast<std::size_t>(session.method()["num_chains"].integer());
   const std::vector<Eigen::MatrixXd> fits = read_fits(session, chains);
   std::vector<CsvWriter> draws = session.csv_writers(session.output_file(), chains);
@@ -78,6 +85,7 @@ int run_generate_quantities(Session& session) {
   return code;
 }
 
+// No service: log_density for each point.
 int run_log_prob(Session& session) {
   std::vector<Eigen::VectorXd> points = read_points(session);
   CsvWriter out = session.draws_writer();
@@ -98,6 +106,7 @@ int run_log_prob(Session& session) {
   return 0;
 }
 
+// stan::services::diagnose::diagnose, which returns the number of components that fail.
 int run_diagnose(Session& session) {
   const Argument& gradient = session.method()["test"];
   CsvWriter out = session.draws_writer();

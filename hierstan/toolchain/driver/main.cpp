@@ -98,6 +98,7 @@ void write_profile(const std::string& path) {
           << profile.get_chain_stack_used() << "," << profile.get_nochain_stack_used()
           << "," << profile.get_num_rev_passes() << ","
           << profile.get_num_no_AD_fwd_passes() << "\n";
+  if (!file->flush()) throw std::runtime_error("Writing to file \"" + path + "\" failed");
 }
 
 int run_method(Session& session) {

@@ -16,6 +16,7 @@ namespace {
 namespace optimization = stan::services::optimize;
 using Model = stan::model::model_base;
 
+// stan::services::optimize::{newton, bfgs, lbfgs}.
 template <bool jacobian>
 int optimize(Session& session, const Inits& inits, CsvWriter& draws) {
   const Argument& method = session.method();
@@ -69,6 +70,7 @@ int run_optimize(Session& session) {
   return code;
 }
 
+// stan::services::laplace_sample.
 int run_laplace(Session& session) {
   const Argument& method = session.method();
   CsvWriter draws = session.draws_writer();

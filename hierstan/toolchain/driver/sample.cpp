@@ -160,6 +160,7 @@ int run_static(Session& session, const Argument& hmc, const Settings& s, Chains&
   return call([](auto&... x) { return sampling::hmc_static_unit_e(x...); }, start, run, out);
 }
 
+// fixed_param, the overload for several chains.
 int run_fixed_param(Session& session, const Settings& s, Chains& c) {
   return sampling::fixed_param(*session.model, s.chains, c.inits.contexts, s.seed, s.id,
                               c.inits.radius, s.num_samples, s.thin, s.refresh,

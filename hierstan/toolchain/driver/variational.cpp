@@ -12,13 +12,13 @@
 namespace driver {
 namespace {
 
-
 // Where the files of single paths go: beside the diagnostic file, or the output file.
 std::string path_stem(const Session& session) {
   const std::string& diagnostic = session.output()["diagnostic_file"].text();
   return FileName(diagnostic.empty() ? session.output_file() : diagnostic).stem;
 }
 
+// stan::services::pathfinder::pathfinder_lbfgs_single.
 int run_single_path(Session& session, const Inits& inits, CsvWriter& draws, bool save) {
   const Argument& m = session.method();
   JsonWriter iterations = session.json_writer(save ? path_stem(session) + ".json" : "");
@@ -32,6 +32,7 @@ int run_single_path(Session& session, const Inits& inits, CsvWriter& draws, bool
       init_writer, draws, iterations, m["calculate_lp"].flag());
 }
 
+// stan::services::pathfinder::pathfinder_lbfgs_multi.
 int run_paths(Session& session, const Inits& inits, CsvWriter& draws, bool save) {
   const Argument& m = session.method();
   const int paths = m["num_paths"].number();
@@ -58,6 +59,7 @@ int run_paths(Session& session, const Inits& inits, CsvWriter& draws, bool save)
 
 }  // namespace
 
+// stan::services::experimental::advi::{meanfield, fullrank}.
 int run_variational(Session& session) {
   const Argument& m = session.method();
   CsvWriter draws = session.draws_writer();
