@@ -85,10 +85,7 @@ def test_likelihood_equals_the_multivariate_normal(seed: int, singular: bool) ->
     root = rng.normal(size=(2, 2)) if not singular else np.outer(rng.normal(size=2), [1, 0])
     Sigma, sigma = root @ root.T, 0.37 + rng.random()
     factor = Factor("g", tuple("abcde"), index, ("p", "q"), Z, (2,))
-    frame = pd.DataFrame({"y": y})
-    formula = build_design("y ~ 1 + (1 | g)", frame.assign(g=index)).formula
-    design = Design(formula, y, tuple("abc"), X, (factor,), N, {}, frame)
-    sums = Sums.of(design, factor)
+    sums = Sums.of(y, X, factor)
     V = dense_covariance(factor, Sigma, sigma)
     W = np.linalg.inv(V)
     beta = np.linalg.solve(X.T @ W @ X, X.T @ W @ y)
@@ -197,3 +194,46 @@ def test_no_pooling_is_silent_where_a_group_is(radon_design: Design) -> None:
 def test_group_level_columns_are_left_to_the_group_intercepts() -> None:
     design = build_design("log_radon ~ floor + log_uranium + (1 | county)", hs.data.radon())
     assert list(fit_by_group(design, design.factors[0]).common) == ["floor"]
+
+
+@pytest.mark.parametrize("reml", [True, False], ids=["REML", "ML"])
+@pytest.mark.parametrize(
+    ("scale", "shift", "unit", "origin"),
+    [(1e-6, 0.0, 1.0, 0.0), (1e12, 3e14, 1.0, 0.0), (1.0, 0.0, 1e-6, 0.0),
+     (1.0, 0.0, 1e7, 0.0), (1.0, 0.0, 1.0, 2000.0), (1e-3, 7.0, 1e4, -1e6)],
+)  # fmt: skip
+def test_any_units_and_origins_give_the_same_fit(
+    scale: float, shift: float, unit: float, origin: float, reml: bool
+) -> None:
+    """Correlated intercept and slope under y -> scale y + shift, x -> unit x + origin.
+
+    Sigma changes by the linear map of intercept and slope at the new origin; the likelihood
+    by the Jacobian of y, and under REML by that of the coefficients.
+    """
+    data = hs.data.sleepstudy()
+    formula = "Reaction ~ Days + (Days | Subject)"
+    base = fit_mixedlm(build_design(formula, data), reml=reml)
+    moved = data.assign(
+        Reaction=scale * data["Reaction"] + shift, Days=unit * data["Days"] + origin
+    )
+    fit = fit_mixedlm(build_design(formula, moved), reml=reml)
+    assert fit.converged
+    assert not fit.singular
+    back = np.array([[1.0, -origin / unit], [0.0, 1 / unit]]) * scale
+    Sigma = back @ (base.Omega * np.outer(base.tau, base.tau)) @ back.T
+    np.testing.assert_allclose(fit.tau, np.sqrt(np.diag(Sigma)), rtol=2e-4)
+    assert fit.sigma == pytest.approx(scale * base.sigma, rel=1e-5)
+    slope = scale / unit
+    assert fit.solution.beta[1] == pytest.approx(slope * base.solution.beta[1], rel=1e-6)
+    freedom = 180 - (2 if reml else 0)
+    change = -freedom * np.log(scale) - (np.log(unit) if reml else 0.0)
+    assert fit.solution.loglik == pytest.approx(base.solution.loglik + change, abs=1e-5)
+    spread = dict(fit.estimates().rows())["sd(Days | Subject)"].spread
+    known = dict(base.estimates().rows())["sd(Days | Subject)"].spread
+    assert spread == pytest.approx(slope * known, rel=5e-3)  # type: ignore[operator]
+
+
+def test_an_exact_fit_is_refused() -> None:
+    data = hs.data.sleepstudy().assign(Reaction=lambda d: 3.0 + 0.7 * d["Days"])
+    with pytest.raises(DataError, match="explains the response exactly"):
+        fit_mixedlm(build_design("Reaction ~ Days + (1 | Subject)", data))

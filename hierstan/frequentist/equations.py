@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hierstan.design import Design, Factor, Floats
+from hierstan.design import Factor, Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,16 +35,16 @@ class Sums:
     yy: float
 
     @classmethod
-    def of(cls, design: Design, factor: Factor) -> "Sums":
-        """Sum over the rows of a design."""
+    def of(cls, y: Floats, X: Floats, factor: Factor) -> "Sums":
+        """Sum over the rows of response, population columns and effect columns."""
         return cls(
-            N=design.N,
+            N=len(y),
             ZZ=factor.crossproducts(),
-            ZX=_products(factor, design.X),
-            Zy=_products(factor, design.y[:, None])[:, :, 0],
-            XX=design.X.T @ design.X,
-            Xy=design.X.T @ design.y,
-            yy=float(design.y @ design.y),
+            ZX=_products(factor, X),
+            Zy=_products(factor, y[:, None])[:, :, 0],
+            XX=X.T @ X,
+            Xy=X.T @ y,
+            yy=float(y @ y),
         )
 
 

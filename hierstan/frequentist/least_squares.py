@@ -103,7 +103,7 @@ def fit_by_group(design: Design, factor: Factor) -> GroupFit:
         Estimates, with nan for what the data do not determine.
     """
     keep = population_columns(PROGRAMS["unpooled"], design)
-    sums = Sums.of(design, factor)
+    sums = Sums.of(design.y, design.X, factor)
     ZX, XX, Xy = sums.ZX[:, :, keep], sums.XX[np.ix_(keep, keep)], sums.Xy[keep]
     inverse = np.linalg.pinv(sums.ZZ, rcond=1e-10, hermitian=True)
     within = inverse @ ZX

@@ -1,30 +1,25 @@
 """The mixed-model fit by statsmodels, with the numbers its users expect from lme4."""
 
-import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy import stats
-from scipy.linalg import block_diag
-from statsmodels.regression.mixed_linear_model import MixedLM, MixedLMParams
-from statsmodels.tools.numdiff import approx_fprime, approx_hess
 
 from hierstan.design import Design, Factor, Floats
 from hierstan.errors import DataError
 from hierstan.estimates import Correlation, Estimates, Value
-from hierstan.frequentist.equations import Solution, Sums, solve
+from hierstan.frequentist.equations import Solution
+from hierstan.frequentist.information import (
+    gain_off_zero,
+    is_singular,
+    natural,
+    observed_information,
+)
+from hierstan.frequentist.search import put_at_zero, search, without_effects
+from hierstan.frequentist.standard import Standard
 
-# lme4 calls a fit singular when a relative standard deviation is below this.
-SINGULAR = 1e-4
-# Log likelihood still to be gained, by a quadratic step, before a fit counts as short.
+# Log likelihood still to be gained before a fit counts as short of its optimum.
 SHORTFALL = 1e-5
-# Two log likelihoods closer than this are one as far as the optimizer can tell.
-_SAME_LIKELIHOOD = 1e-6
-# bfgs stops at 1e-5 by default, which leaves up to 4e-4 relative error in an sd of radon.
-_GRADIENT_TOLERANCE = 1e-7
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +45,8 @@ class MixedFit:
     errors : ndarray
         Standard errors of (tau, correlations, sigma) from the observed information; nan
         for what is at its bound, where there is none.
+    singular : bool
+        Whether some combination of effects has a standard deviation of zero.
     converged : bool
         True when the gradient leaves less than 1e-5 of log likelihood to be gained.
     log : tuple of str
@@ -64,13 +61,9 @@ class MixedFit:
     sigma: float
     solution: Solution
     errors: Floats
+    singular: bool
     converged: bool
     log: tuple[str, ...]
-
-    @property
-    def singular(self) -> bool:
-        """Whether some combination of effects has a standard deviation of zero."""
-        return _is_singular(self.Omega * np.outer(self.tau, self.tau), self.sigma)
 
     @property
     def criterion(self) -> str:
@@ -169,7 +162,8 @@ def fit_mixedlm(design: Design, *, reml: bool = True) -> MixedFit:
     Raises
     ------
     DataError
-        When the design has several factors, or MixedLM fails for numerical reasons.
+        When the design has several factors, the population columns explain the response
+        exactly, or MixedLM finds no finite likelihood.
     """
     if len(design.factors) != 1:
         names = ", ".join(repr(factor.name) for factor in design.factors)
@@ -177,147 +171,64 @@ def fit_mixedlm(design: Design, *, reml: bool = True) -> MixedFit:
             f"MixedLM takes one grouping factor here; this formula has {names}."
         )
     factor = design.factors[0]
-    Sigma, sigma, log = _search(design, factor, reml)
-    sums = Sums.of(design, factor)
-    Sigma, zeroed = _at_zero(sums, Sigma, sigma, reml)
-    log += tuple(
-        f"sd({factor.effects[q]}) set to zero, where the likelihood is as high"
-        for q in zeroed
-    )
-    tau = np.sqrt(np.diag(Sigma))
-    scale = np.where(tau > 0, tau, 1.0)
-    Omega = Sigma / np.outer(scale, scale)
-    np.fill_diagonal(Omega, 1.0)
-    parameters = np.concatenate([tau, [Omega[a, b] for a, b in factor.pairs], [sigma]])
-
-    def loglik(theta: Floats) -> float:
-        return solve(sums, *_unpack(theta, factor), reml=reml).loglik
-
-    free = _free(factor, Sigma, sigma)
-    errors, shortfall = _information(loglik, parameters, free)
+    standard = Standard.of(design, factor)
+    inside, noise, log = search(standard, design.formula.text, reml=reml)
+    Sigma, sigma = standard.outward(inside, noise)
+    Sigma, zeroed = put_at_zero(standard, Sigma, sigma, reml=reml)
+    log += [f"sd({factor.effects[q]}) put at zero, as likely as not" for q in zeroed]
+    errors, shortfall = _errors(design, factor, Sigma, sigma, zeroed, reml)
+    for q in zeroed:
+        gain = gain_off_zero(standard, Sigma, sigma, q, reml=reml)
+        shortfall = max(shortfall, gain)
+    inside, noise = standard.inward(Sigma, sigma)
+    reported = natural(Sigma, sigma, factor)
+    Omega = np.eye(factor.Q)
+    for (a, b), rho in zip(factor.pairs, reported[factor.Q : -1], strict=True):
+        Omega[a, b] = Omega[b, a] = rho
     return MixedFit(
         design=design,
         factor=factor,
         reml=reml,
-        tau=tau,
+        tau=reported[: factor.Q],
         Omega=Omega,
         sigma=sigma,
-        solution=solve(sums, Sigma, sigma, reml=reml),
+        solution=standard.solution(inside, noise, reml=reml),
         errors=errors,
+        singular=bool(zeroed) or is_singular(inside, noise),
         converged=shortfall < SHORTFALL,
-        log=log,
+        log=tuple(log),
     )
 
 
-def _search(
-    design: Design, factor: Factor, reml: bool
-) -> tuple[Floats, float, tuple[str, ...]]:
-    """Let MixedLM look for the optimum by several routes and keep the highest point."""
-    model = MixedLM(design.y, design.X, factor.index, exog_re=factor.Z)
-    free, methods = None, ["bfgs", "powell"]
-    if len(factor.blocks) > 1:
-        may_differ = block_diag(*(np.ones((size, size)) for size in factor.blocks))
-        free = MixedLMParams.from_components(fe_params=np.ones(design.P), cov_re=may_differ)
-        methods = ["bfgs", "cg"]  # Powell's moves all parameters, fixed ones too
-    best: Any = None
-    log: list[str] = []
-    for method in methods:
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            try:
-                found = model.fit(
-                    reml=reml, free=free, method=method, **_tolerances(method)
-                )
-            except (np.linalg.LinAlgError, ValueError) as error:
-                log.append(f"{method}: {error}")
-                continue
-        log.extend(dict.fromkeys(f"{method}: {warning.message}" for warning in caught))
-        if np.isfinite(found.llf) and (best is None or found.llf > best.llf):
-            best = found
-        if found.converged and np.isfinite(found.llf) and not caught:
-            break
-    if best is None:
-        raise DataError(
-            f"MixedLM finds no fit for {design.formula.text!r} ({'; '.join(log)})."
-        )
-    return np.atleast_2d(best.cov_re), float(np.sqrt(best.scale)), tuple(log)
-
-
-def _at_zero(
-    sums: Sums, Sigma: Floats, sigma: float, reml: bool
-) -> tuple[Floats, list[int]]:
-    """Put standard deviations at zero that the optimizer can only creep towards.
-
-    It works on a root of Sigma, where zero is a point like any other but the likelihood
-    around it is flat, so it stops somewhere near. A standard deviation is zero when the
-    likelihood there is as high.
-    """
-    zeroed = []
-    highest = solve(sums, Sigma, sigma, reml=reml).loglik
-    for q in range(len(Sigma)):
-        without = Sigma.copy()
-        without[q, :] = without[:, q] = 0.0
-        loglik = solve(sums, without, sigma, reml=reml).loglik
-        if Sigma[q, q] > 0 and loglik > highest - _SAME_LIKELIHOOD:
-            Sigma, highest = without, max(loglik, highest)
-            zeroed.append(q)
-    return Sigma, zeroed
-
-
-def _tolerances(method: str) -> dict[str, float]:
-    return {} if method == "powell" else {"gtol": _GRADIENT_TOLERANCE}
-
-
-def _is_singular(Sigma: Floats, sigma: float) -> bool:
-    """Tell whether some combination of effects does not vary, relative to sigma."""
-    smallest = float(np.linalg.eigvalsh(Sigma)[0])
-    return max(smallest, 0.0) < (SINGULAR * sigma) ** 2
-
-
-def _unpack(theta: Floats, factor: Factor) -> tuple[Floats, float]:
-    """Return Sigma and sigma from (tau, correlations, sigma)."""
-    tau, sigma = theta[: factor.Q], float(theta[-1])
-    Omega = np.eye(factor.Q)
-    for (a, b), rho in zip(factor.pairs, theta[factor.Q : -1], strict=True):
-        Omega[a, b] = Omega[b, a] = rho
-    return Omega * np.outer(tau, tau), sigma
-
-
-def _free(factor: Factor, Sigma: Floats, sigma: float) -> npt.NDArray[np.bool_]:
-    """Tell which of (tau, correlations, sigma) are inside their bounds.
-
-    At zero are standard deviations and the correlations they take part in. When Sigma is
-    singular otherwise, its correlations are at their bound.
-    """
-    inside = np.diag(Sigma) > 0
-    kept = Sigma[np.ix_(inside, inside)]
-    bound = bool(inside.any()) and _is_singular(kept, sigma)
-    pairs = [bool(inside[a] and inside[b] and not bound) for a, b in factor.pairs]
-    return np.array([*inside, *pairs, True])
-
-
-def _information(
-    loglik: Callable[[Floats], float], parameters: Floats, free: npt.NDArray[np.bool_]
+def _errors(
+    design: Design,
+    factor: Factor,
+    Sigma: Floats,
+    sigma: float,
+    zeroed: list[int],
+    reml: bool,
 ) -> tuple[Floats, float]:
-    """Return standard errors, nan where not free, and the log likelihood still to gain.
+    """Return the information of the model without the effects that are at zero.
 
-    Errors come from the observed information of the free parameters; the gain is that of
-    one Newton step in them, infinite where the likelihood does not curve downwards.
+    Errors are laid out for all effects, nan for those.
     """
-
-    def along(values: Floats) -> float:
-        point = parameters.copy()
-        point[free] = values
-        return loglik(point)
-
-    errors = np.full(len(parameters), np.nan)
-    at = parameters[free]
-    gradient = approx_fprime(at, along, centered=True).ravel()
-    information = -np.atleast_2d(approx_hess(at, along))
-    if np.linalg.eigvalsh(information)[0] <= 0:
-        return errors, np.inf
-    errors[free] = np.sqrt(np.diag(np.linalg.inv(information)))
-    return errors, 0.5 * float(gradient @ np.linalg.solve(information, gradient))
+    rest = without_effects(factor, zeroed)
+    errors = np.full(factor.Q + len(factor.pairs) + 1, np.nan)
+    if rest is None:
+        standard = Standard.of(design, factor)
+        size = standard.sums.N - (design.P if reml else 0)
+        errors[-1] = sigma / np.sqrt(2 * size)
+        best = np.sqrt(standard.sums.N / size) * standard.s
+        return errors, size * np.log(sigma / best) ** 2
+    standard = Standard.of(design, rest)
+    kept = [q for q in range(factor.Q) if q not in zeroed]
+    inside = standard.inward(Sigma[np.ix_(kept, kept)], sigma)
+    found, shortfall = observed_information(standard, *inside, reml=reml)
+    errors[kept] = found[: len(kept)]
+    for (a, b), error in zip(rest.pairs, found[len(kept) : -1], strict=True):
+        errors[factor.Q + factor.pairs.index((kept[a], kept[b]))] = error
+    errors[-1] = found[-1]
+    return errors, shortfall
 
 
 _Z = float(stats.norm.ppf(0.975))
