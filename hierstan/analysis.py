@@ -134,11 +134,25 @@ class Analysis:
             f"Posterior means ({name}) and REML estimates differ by at most "
             f"{abs(gaps[widest]):.2f} posterior sd, for {widest}."
         )
+        doubts = []
         if not reml.converged:
-            text += " But MixedLM did not converge, so the gap says little."
+            doubts.append("MixedLM did not converge")
         if not self.best.diagnostics.sound:
-            text += f" But {name} failed its checks, so the gap says little."
+            doubts.append(f"{name} failed its checks")
+        if doubts:
+            text += f" But {' and '.join(doubts)}, so the gap says little."
         return text
+
+    def rows_used(self) -> str:
+        """Say how many rows are in use, and which columns cost the others."""
+        design = self.design
+        if not design.dropped:
+            return f"{design.N} rows."
+        lost = ", ".join(f"{n} in {name!r}" for name, n in design.missing.items())
+        return (
+            f"{design.N} of {design.rows} rows; {design.dropped} dropped for missing "
+            f"values ({lost})."
+        )
 
     def write(self, directory: str | os.PathLike[str], *, force: bool = False) -> Path:
         """Write the report directory; see `hierstan.report.write_report`."""
@@ -148,7 +162,7 @@ class Analysis:
 
     def __str__(self) -> str:
         """Return the comparison with verdicts."""
-        lines = [self.design.formula.text, self.agreement(), ""]
+        lines = [self.design.formula.text, self.rows_used(), self.agreement(), ""]
         lines += [f"{name}: {verdict}" for name, verdict in self.verdicts().items()]
         table = self.comparison().to_string(float_format="{:.3f}".format, na_rep="")
         return "\n".join([*lines, "", table])

@@ -11,7 +11,7 @@ from formulae import design_matrices
 
 from hierstan.errors import DataError, FormulaError
 from hierstan.formula import Formula, parse
-from hierstan.frame import Missing, usable_rows
+from hierstan.frame import Missing, refuse_text_numbers, usable_rows
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -123,7 +123,7 @@ class Design:
     formula : Formula
         The formula, taken apart.
     y : ndarray, shape (N,)
-        Response.
+        Response, less the formula's offset() terms.
     terms : tuple of str
         The P columns of `X` by name; the intercept, if any, comes first.
     X : ndarray, shape (N, P)
@@ -220,15 +220,32 @@ def build_design(
     if isinstance(formula, str):
         formula = parse(formula)
     frame, absent = usable_rows(data, formula.variables(), missing)
+    groups = {name for term in formula.groups for name in term.columns}
+    for name in frame.columns:
+        if name not in groups:
+            refuse_text_numbers(frame[name])
+            _refuse_kind(frame[name])
     y = _response(formula, frame)
     population = _columns(f"1 + {formula.population}", formula, frame)
     _refuse_collinear(population.names, population.matrix)
     names = dict.fromkeys(term.factor for term in formula.groups)
     factors = tuple(_factor(name, formula, frame) for name in names)
     _refuse_equal(factors)
+    y = y - population.offset
     return Design(
         formula, y, population.names, population.matrix, factors, len(data), absent, frame
     )
+
+
+def _refuse_kind(column: "pd.Series[Any]") -> None:
+    """Refuse columns that are neither numbers nor categories."""
+    if pd.api.types.is_complex_dtype(column) or pd.api.types.is_datetime64_any_dtype(
+        column
+    ):
+        raise DataError(
+            f"Column {column.name!r} holds {column.dtype} values; convert it to numbers "
+            "first, for example days since a start."
+        )
 
 
 def _response(formula: Formula, frame: pd.DataFrame) -> Floats:
@@ -265,6 +282,11 @@ def _factor(name: str, formula: Formula, frame: pd.DataFrame) -> Factor:
                 f"Formula {formula.text!r} gives {name!r} the effect {label!r} twice; "
                 f"write 0 + in one of the terms, as in (1 | {name}) + (0 + x | {name})."
             )
+    if not effects:
+        raise FormulaError(
+            f"Formula {formula.text!r} has a group term of {name!r} with nothing that "
+            f"varies; write (1 | {name}) for an intercept."
+        )
     Z = np.hstack([part.matrix for part in parts])
     _refuse_collinear(effects, Z, where)
     blocks = tuple(
@@ -274,6 +296,12 @@ def _factor(name: str, formula: Formula, frame: pd.DataFrame) -> Factor:
         if size
     )
     index, levels = _levels(terms[0].columns, frame)
+    if len(set(levels)) < len(levels):
+        twice = next(level for level in levels if levels.count(level) > 1)
+        raise DataError(
+            f"Group column {name!r} has two different values that both read {twice!r} "
+            "(a number and a text?); make them one."
+        )
     if len(levels) < 2:
         raise DataError(
             f"Group column {name!r} has one level ({levels[0]}); a group effect needs at "
@@ -320,23 +348,45 @@ def _levels(
 
 @dataclass(frozen=True, eq=False)
 class _Columns:
-    """An evaluated right-hand side: columns by name, and how many each term has."""
+    """An evaluated right-hand side: columns by name, and how many each term has.
+
+    `offset` is the sum of its offset() terms, which have no coefficient.
+    """
 
     names: tuple[str, ...]
     matrix: Floats
     sizes: tuple[int, ...]
+    offset: Floats
 
 
 def _columns(expression: str, formula: Formula, frame: pd.DataFrame) -> _Columns:
     common = _evaluate(expression, formula, frame).common
     if common is None:
-        return _Columns((), np.empty((len(frame), 0)), ())
-    labels = [[str(label) for label in term.labels or []] for term in common.terms.values()]
-    names = tuple(name for term in labels for name in term)
+        return _Columns((), np.empty((len(frame), 0)), (), np.zeros(len(frame)))
+    terms = list(common.terms.values())
+    labels = [[str(label) for label in term.labels or []] for term in terms]
+    names = [name for term in labels for name in term]
     matrix = np.array(common.design_matrix, dtype=float).reshape(len(frame), -1)
     for position, name in enumerate(names):
         _refuse_undefined(name, matrix[:, position])
-    return _Columns(names, matrix, tuple(map(len, labels)))
+    is_offset = np.array(
+        [
+            term.kind == "offset"
+            for term, own in zip(terms, labels, strict=True)
+            for _ in own
+        ],
+        dtype=bool,
+    )
+    return _Columns(
+        tuple(name for name, out in zip(names, is_offset, strict=True) if not out),
+        matrix[:, ~is_offset],
+        tuple(
+            len(own)
+            for term, own in zip(terms, labels, strict=True)
+            if term.kind != "offset"
+        ),
+        matrix[:, is_offset].sum(axis=1),
+    )
 
 
 def _evaluate(expression: str, formula: Formula, frame: pd.DataFrame) -> Any:

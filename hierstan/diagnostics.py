@@ -16,6 +16,8 @@ from hierstan.programs import Program
 RHAT_LIMIT = 1.01
 ESS_PER_CHAIN = 100
 EBFMI_LIMIT = 0.3
+# A sd whose 5 % quantile is below this share of its median comes near zero: a funnel.
+NEAR_ZERO = 0.5
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,7 @@ def diagnose(
     if divergences:
         failures.append(f"{divergences} of {total} transitions diverged")
     if not worst["rhat"][0] <= RHAT_LIMIT:
-        failures.append(f"R-hat is {worst['rhat'][0]:.3f} for {worst['rhat'][1]}")
+        failures.append(f"R-hat is {_short(worst['rhat'][0])} for {worst['rhat'][1]}")
     for name, title in (("ess_bulk", "bulk"), ("ess_tail", "tail")):
         if not worst[name][0] >= least:
             failures.append(
@@ -143,7 +145,7 @@ def diagnose(
         remarks = (f"{hits} of {total} trajectories were cut off at depth {depth} (slow)",)
     cause, advice = ("", "")
     if failures:
-        cause, advice = _explain(program, draws, samples, statistics)
+        cause, advice = _explain(program, draws, samples, statistics, least)
     population = [name for name in ("beta", "tau", "rho", "sigma") if name in draws]
     smallest, _ = _extreme(statistics["ess_bulk"][population], largest=False)
     return Diagnostics(
@@ -177,6 +179,10 @@ def parameter_name(variable: str, labels: tuple[str, ...]) -> str:
     return variable
 
 
+def _short(rhat: float) -> str:
+    return f"{rhat:.3f}" if not rhat > 100 else "over 100"
+
+
 def _extreme(values: xr.Dataset, largest: bool) -> tuple[float, str]:
     """Worst value with its parameter's name; nan counts as worst."""
     best, where = (-np.inf if largest else np.inf), ""
@@ -206,35 +212,41 @@ def _explain(
     draws: xr.Dataset,
     samples: Samples,
     statistics: Mapping[str, xr.Dataset],
+    least: float,
 ) -> tuple[str, str]:
-    """Find the standard deviation at fault and say what the evidence is."""
+    """Find the standard deviation at fault, if one is, and say what the evidence is."""
+    more = "Take more draws (and as long a warm-up); look at the trace picture."
     if "tau" not in draws:
-        return "", "Take more draws, or longer warm-up; look at the trace picture."
+        return "", more
     diverging = samples.sampler["diverging"].astype(bool)
-    effect, ratio = _where_divergences_sit(draws["tau"], diverging)
+    effect, located = _where_divergences_sit(draws["tau"], diverging)
     if not effect:
-        slowest = int(np.argmin(statistics["ess_bulk"]["tau"].values))
-        effect = str(draws["effect"].values[slowest])
+        slowest = int(np.argmin(statistics["ess_bulk"]["tau"].to_numpy()))
+        effect = str(draws["effect"].to_numpy()[slowest])
     tau = draws["tau"].sel(effect=effect)
     ess = float(statistics["ess_bulk"]["tau"].sel(effect=effect))
+    slow = not (ess >= least and statistics["rhat"]["tau"].sel(effect=effect) <= RHAT_LIMIT)
+    if not (slow or located):
+        return "", more if not diverging.any() else f"Raise adapt_delta (0.99). {more}"
     evidence = f"it has {ess:.0f} effective of {tau.size} draws"
-    if ratio:
-        inside = float(tau.values[diverging].mean())
-        outside = float(tau.values[~diverging].mean())
+    if located:
+        values = tau.to_numpy()
         evidence += (
-            f", and averages {inside:.3f} where the sampler diverges against "
-            f"{outside:.3f} elsewhere"
+            f", and averages {values[diverging].mean():.3g} where the sampler diverges "
+            f"against {values[~diverging].mean():.3g} elsewhere"
         )
-    if program.name == "centered":
+    low, middle = np.quantile(tau, [0.05, 0.5])
+    if program.name == "centered" and (located or low < NEAR_ZERO * middle):
         return (
-            f"The culprit is sd({effect}): {evidence}. This is the funnel: when the sd is "
-            "small all its group effects are squeezed together, too narrow for the step "
-            "size that suits the rest.",
+            f"The culprit is sd({effect}): {evidence}, and comes down to {low:.3g} from a "
+            f"median of {middle:.3g}. This is the funnel: when the sd is small all its "
+            "group effects are squeezed together, too narrow for the step size that suits "
+            "the rest.",
             'Use program="noncentered": the same posterior without the funnel.',
         )
     return (
         f"The slowest standard deviation is sd({effect}): {evidence}.",
-        "Raise adapt_delta (0.95) when transitions diverge, take more draws otherwise.",
+        "Raise adapt_delta (0.99) when transitions diverge, take more draws otherwise.",
     )
 
 

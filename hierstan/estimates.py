@@ -124,7 +124,9 @@ class Estimates:
 
     def rows(self) -> Iterator[tuple[str, AnyValue]]:
         """Yield every parameter with the name tables give it, coefficients first."""
-        yield from self.fixed.items()
+        for term, value in self.fixed.items():
+            # A predictor may be called sigma; the residual sd has the older right.
+            yield ("sigma (coefficient)" if term == "sigma" else term), value
         for factor, effects in self.sd.items():
             for effect, value in effects.items():
                 yield f"sd({effect} | {factor})", value
@@ -166,7 +168,8 @@ def compare(columns: Mapping[str, Estimates]) -> pd.DataFrame:
     Parameters
     ----------
     columns : mapping of str to Estimates
-        Fits by the name their columns get.
+        Fits by the name their columns get; one that failed its checks or did not converge
+        has that said in the name.
 
     Returns
     -------
@@ -179,7 +182,8 @@ def compare(columns: Mapping[str, Estimates]) -> pd.DataFrame:
     for estimates in columns.values():
         order.update((name, None) for name, _ in estimates.rows())
     table: dict[tuple[str, str], list[float]] = {}
-    for label, estimates in columns.items():
+    for name, estimates in columns.items():
+        label = name if estimates.converged else f"{name} (failed)"
         values = dict(estimates.rows())
         found = [values.get(name) for name in _parameters_in_order(order)]
         table[label, "estimate"] = [float("nan") if v is None else v.center for v in found]

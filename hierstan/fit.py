@@ -178,8 +178,8 @@ class Fit:
         }
         coords = {name: self.draws[name] for name in ("chain", "draw")}
         observed = xr.Dataset(
-            {self.design.formula.response: (("row",), self.design.y)},
-            {"row": np.arange(self.design.N)},
+            {self.design.formula.response: (("row of data",), self.design.y)},
+            {"row of data": np.arange(self.design.N)},
         )
         return to_arviz(
             {

@@ -13,6 +13,8 @@ from formulae.scanner import Scanner
 
 from hierstan.errors import FormulaError
 
+_NAME = r"(?:`[^`:]+`|[\w.]+)"
+
 
 @dataclass(frozen=True)
 class GroupTerm:
@@ -95,6 +97,8 @@ def parse(text: str) -> Formula:
     >>> [term.factor for term in parse("strength ~ 1 + (1 | batch/cask)").groups]
     ['batch', 'batch:cask']
     """
+    if not isinstance(text, str):
+        raise FormulaError(f"A formula is a text, not {type(text).__name__}.")
     sides = text.split("~")
     if len(sides) != 2 or not sides[0].strip() or not sides[1].strip():
         raise FormulaError(
@@ -163,14 +167,15 @@ def _group_terms(term: str, formula: str) -> list[GroupTerm]:
             "(effects || factor), with one bar or one double bar."
         )
     effects, factor = parts[0].strip(), parts[1].strip()
-    if not re.fullmatch(r"\w+(\s*[:/]\s*\w+)*", factor):
+    if not re.fullmatch(rf"{_NAME}(\s*[:/]\s*{_NAME})*", factor):
         raise FormulaError(
-            f"Grouping factor {factor!r} of formula {formula!r} should be a column name, "
-            "or names joined by ':' (combinations) or '/' (nesting)."
+            f"Grouping factor {factor!r} of formula {formula!r} should be a column name "
+            "(in backticks when it has blanks or signs), or names joined by ':' "
+            "(combinations) or '/' (nesting)."
         )
     nested: list[str] = []
-    for name in re.split(r"\s*/\s*", factor):
-        inner = re.sub(r"\s*:\s*", ":", name)
+    for part in re.findall(rf"{_NAME}(?:\s*:\s*{_NAME})*", factor):
+        inner = ":".join(name.strip("`") for name in re.findall(_NAME, part))
         nested.append(f"{nested[-1]}:{inner}" if nested else inner)
     return [GroupTerm(effects, name, "||" not in term) for name in nested]
 
@@ -187,5 +192,10 @@ def _variables(part: str, formula: str) -> set[str]:
         raise FormulaError(
             f"Formula {formula!r} cannot be read: an operator is missing before "
             f"{parser.peek().lexeme!r}."
+        )
+    if "Intercept" in names:
+        raise FormulaError(
+            f"Formula {formula!r} uses a column called 'Intercept', which is the name of "
+            "the intercept; rename the column, or write 1 for the intercept."
         )
     return names

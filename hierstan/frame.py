@@ -44,6 +44,7 @@ def read_frame(path: Path) -> pd.DataFrame:
         if suffixes.endswith((".parquet", ".pq")):
             return pd.read_parquet(path)
         if suffixes.endswith((".csv", ".csv.gz")):
+            _check_header(path)
             table: pd.DataFrame = pd.read_csv(path, low_memory=False, **_EXACT)
             return table
     except pd.errors.EmptyDataError as error:
@@ -55,6 +56,19 @@ def read_frame(path: Path) -> pd.DataFrame:
         f"The file {path} is neither CSV nor Parquet; its name should end in .csv, "
         ".csv.gz or .parquet."
     )
+
+
+def _check_header(path: Path) -> None:
+    """Look at the header itself: pandas renames the second of two equal names."""
+    names = [str(name) for name in pd.read_csv(path, header=None, nrows=1).iloc[0]]
+    for separator, name in ((";", "semicolons"), ("\t", "tabs")):
+        if len(names) == 1 and separator in names[0]:
+            raise DataError(
+                f"The file {path} separates its columns by {name}; save it with commas."
+            )
+    for name in names:
+        if names.count(name) > 1:
+            raise DataError(f"The file {path} has two columns named {name!r}; rename one.")
 
 
 def usable_rows(
@@ -85,6 +99,11 @@ def usable_rows(
         When a column is unknown or repeated, there are no rows, a value is infinite, or
         values are missing and `missing` is ``"error"``.
     """
+    if not isinstance(frame, pd.DataFrame):
+        raise DataError(
+            f"The data are a {type(frame).__module__}.{type(frame).__name__}; a pandas "
+            "DataFrame is wanted (polars: .to_pandas(), dict: pandas.DataFrame(...))."
+        )
     names = list(columns)
     for name in names:
         _require_column(frame, name)
@@ -118,6 +137,29 @@ def _require_column(frame: pd.DataFrame, name: str) -> None:
         close = get_close_matches(name, known, n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"they have {', '.join(known)}."
         raise DataError(f"The data have no column {name!r}; {hint}")
+
+
+def refuse_text_numbers(column: "pd.Series[Any]") -> None:
+    """Refuse a column that is text only because of a few entries.
+
+    Raises
+    ------
+    DataError
+        When at least nine entries in ten are numbers; names the first that is not.
+    """
+    if pd.api.types.is_numeric_dtype(column) or isinstance(
+        column.dtype, pd.CategoricalDtype
+    ):
+        return
+    numbers = pd.to_numeric(column.astype(str), errors="coerce")
+    odd = np.flatnonzero(numbers.isna())
+    if len(odd) < 0.1 * len(column):
+        culprit = f"{column.iloc[odd[0]]!r} in data row {odd[0] + 1}" if odd.size else ""
+        why = f"because of {culprit}" if culprit else f"({column.dtype})"
+        raise DataError(
+            f"Column {column.name!r} holds numbers as text {why}. Mend it, or convert it "
+            "with pandas.to_numeric."
+        )
 
 
 def _refuse_infinite(column: "pd.Series[float]") -> None:

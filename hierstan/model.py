@@ -67,7 +67,7 @@ class Model:
         warmup: int = 1000,
         draws: int = 1000,
         seed: int = 1,
-        adapt_delta: float = 0.8,
+        adapt_delta: float = 0.95,
         max_treedepth: int = 10,
         progress: Progress = SILENT,
     ) -> Fit:

@@ -98,8 +98,9 @@ def default_priors(design: Design) -> Priors:
     tail (Gelman 2006, doi:10.1214/06-BA117A). Correlation matrices are uniform, LKJ(1).
 
     The unpooled program gives each group the prior of the population coefficient of the
-    same name. Its intercepts are at predictors equal to zero, so their scale is widened
-    to what the priors of intercept and slopes imply there.
+    same name. Group intercepts, unlike the population's, are at predictors equal to zero,
+    which may be far from the data: their scales (of the unpooled intercept, and of its sd)
+    are widened to what the priors of intercept and slopes imply there.
 
     Parameters
     ----------
@@ -125,6 +126,14 @@ def default_priors(design: Design) -> Priors:
     gamma_scale = 2.5 * s / z_sd
     at_zero = np.hypot.reduce(np.append(beta_scale[~intercept] * x_center[~intercept], 0.0))
     gamma_scale[z_is_intercept] = np.hypot(2.5 * s, at_zero)
+    tau_scale = s / z_sd
+    z_mean = design.Z.mean(axis=0)
+    owner = np.repeat(np.arange(len(design.factors)), [f.Q for f in design.factors])
+    for own in (owner == f for f in range(len(design.factors))):
+        slopes = own & ~z_is_intercept
+        tau_scale[own & z_is_intercept] = np.hypot.reduce(
+            np.append(tau_scale[slopes] * z_mean[slopes], s)
+        )
     return Priors(
         name="default",
         x_center=x_center,
@@ -133,7 +142,7 @@ def default_priors(design: Design) -> Priors:
         gamma_location=np.where(z_is_intercept, mean, 0.0),
         gamma_scale=gamma_scale,
         tau_df=3.0,
-        tau_scale=s / z_sd,
+        tau_scale=tau_scale,
         sigma_df=3.0,
         sigma_scale=s,
         eta=np.ones(len(design.group_terms)),

@@ -136,9 +136,33 @@ def stan_data(program: Program, design: Design, priors: Priors) -> dict[str, Any
         "sigma_df": priors.sigma_df,
         "sigma_scale": priors.sigma_scale,
         "eta": priors.eta,
+        **_units(design, keep, x_center),
         "prior_only": 0,
         "pointwise": 0,
     }
+
+
+def _units(
+    design: Design, keep: npt.NDArray[np.intp], x_center: Floats
+) -> dict[str, Floats]:
+    """Return how far a coefficient or effect must move to change y by a residual sd.
+
+    Stan adapts its step to each parameter, but shrinks variances towards 1e-3 on the way,
+    so without these a response in micrograms would leave it stuck where it started.
+    """
+    residual = _residual(design, design.X[:, keep] - x_center)
+    columns = design.X[:, keep] - x_center
+    return {
+        "beta_unit": residual / np.sqrt(np.mean(columns**2, axis=0)),
+        "effect_unit": residual / np.sqrt(np.mean(design.Z**2, axis=0)),
+    }
+
+
+def _residual(design: Design, columns: Floats) -> float:
+    """Residual sd of least squares; of all of y when nothing is left."""
+    fitted = columns @ np.linalg.lstsq(columns, design.y, rcond=None)[0]
+    residual = float(np.std(design.y - fitted))
+    return residual if residual > 0 else float(np.std(design.y))
 
 
 def initial_values(
@@ -165,8 +189,7 @@ def initial_values(
     rng = np.random.default_rng([seed, list(PROGRAMS).index(program.name)])
     centred = data["X"] - data["x_center"]
     ols, *_ = np.linalg.lstsq(centred, design.y, rcond=None)
-    residual = float(np.std(design.y - centred @ ols))
-    unit = residual / np.sqrt(np.mean(design.Z**2, axis=0))
+    residual, unit = _residual(design, centred), data["effect_unit"]
     G = sum(factor.J * factor.Q for factor in design.factors)
     sizes = np.concatenate([np.full(f.Q, f.J) for f in design.factors])
     pairs = sum(len(factor.pairs) for factor in design.factors)
@@ -222,8 +245,9 @@ def name_draws(program: Program, design: Design, variables: Arrays) -> xr.Datase
     -------
     xarray.Dataset
         ``beta`` (term) if there is any, ``sigma``, ``tau`` (effect), ``rho`` (pair),
-        ``lprior``, and per factor ``u[<factor>]`` and ``coef[<factor>]`` (effects by
-        levels): group effects, and group coefficients beta + u. Without pooling there
+        ``lprior``, and per factor ``u[<factor>]`` and ``coef[<factor>]`` (``effect of
+        <factor>`` by ``level of <factor>``): group effects, and group coefficients
+        beta + u. Without pooling there
         is no u; with complete pooling, no factor at all.
     """
     keep = population_columns(program, design)
@@ -253,7 +277,7 @@ def name_draws(program: Program, design: Design, variables: Arrays) -> xr.Datase
         for factor in design.factors:
             stop = start + factor.J * factor.Q
             values = source[:, :, start:stop].reshape(chains, draws, factor.Q, factor.J)
-            dims = (*axes, f"effect of {factor.name}", factor.name)
+            dims = (*axes, f"effect of {factor.name}", f"level of {factor.name}")
             coords[dims[2]], coords[dims[3]] = list(factor.effects), list(factor.levels)
             if program.pooling == "partial":
                 named[f"u[{factor.name}]"] = (dims, values)

@@ -75,6 +75,9 @@ def shrinkage_table(
         if own is not None and partial is not None:
             block["moved"] = block["partial"] - block["ols"]
         block["note"] = np.where(factor.determined()[:, q], "", PRIOR_ONLY)
+        if partial is not None and not partial.diagnostics.sound:
+            failed = f"the {partial.program.name} fit failed its checks"
+            block["note"] = [f"{n}; {failed}" if n else failed for n in block["note"]]
         blocks.append(block)
     return pd.concat(blocks, ignore_index=True)
 
@@ -99,8 +102,9 @@ def pooling_factors(fit: Fit, factor: Factor) -> dict[str, dict[str, float]]:
         Effect to ``{"pooling_factor": value}``.
     """
     u = fit.draws[f"u[{factor.name}]"]
-    of_means = u.mean(("chain", "draw")).var(factor.name, ddof=1)
-    mean_of = u.var(factor.name, ddof=1).mean(("chain", "draw"))
+    levels = f"level of {factor.name}"
+    of_means = u.mean(("chain", "draw")).var(levels, ddof=1)
+    mean_of = u.var(levels, ddof=1).mean(("chain", "draw"))
     values = (1.0 - of_means / mean_of).to_numpy()
     return {
         effect: {"pooling_factor": float(value)}

@@ -39,6 +39,10 @@ data {
   real<lower=0> sigma_scale;
   vector<lower=0>[F] eta; // LKJ shape of each term's correlations, 1 = flat
   
+  // sampler's units; they change its path, not the posterior
+  vector<lower=0>[P] beta_unit; // of each population coefficient
+  vector<lower=0>[sum(Q)] effect_unit; // of each group effect or coefficient
+  
   // switches
   int<lower=0, upper=1> prior_only; // 1: leave the likelihood out
   int<lower=0, upper=1> pointwise; // 1: give y_rep and log_lik for every row
@@ -49,7 +53,7 @@ transformed data {
   matrix[N, P] Xc = center_columns(X, x_center);
 }
 parameters {
-  vector[P] beta_centered; // coefficients of X's centred columns
+  vector<multiplier=beta_unit>[P] beta_centered; // of X's centred columns
   vector<lower=0>[sum(Q)] tau; // sd of each effect over the levels
   vector<lower=-1, upper=1>[C] cpc; // partial correlations of the effects
   vector[G] z; // standardized group effects

@@ -34,6 +34,10 @@ data {
   real<lower=0> sigma_scale;
   vector<lower=0>[F] eta; // LKJ shape of each term's correlations, 1 = flat
   
+  // sampler's units; they change its path, not the posterior
+  vector<lower=0>[P] beta_unit; // of each population coefficient
+  vector<lower=0>[sum(Q)] effect_unit; // of each group effect or coefficient
+  
   // switches
   int<lower=0, upper=1> prior_only; // 1: leave the likelihood out
   int<lower=0, upper=1> pointwise; // 1: give y_rep and log_lik for every row
@@ -42,7 +46,7 @@ transformed data {
   matrix[N, P] Xc = center_columns(X, x_center);
 }
 parameters {
-  vector[P] beta_centered; // coefficients of X's centred columns
+  vector<multiplier=beta_unit>[P] beta_centered; // of X's centred columns
   real<lower=0> sigma; // residual sd
 }
 transformed parameters {

@@ -37,6 +37,10 @@ data {
   real<lower=0> sigma_scale;
   vector<lower=0>[F] eta; // LKJ shape of each term's correlations, 1 = flat
   
+  // sampler's units; they change its path, not the posterior
+  vector<lower=0>[P] beta_unit; // of each population coefficient
+  vector<lower=0>[sum(Q)] effect_unit; // of each group effect or coefficient
+  
   // switches
   int<lower=0, upper=1> prior_only; // 1: leave the likelihood out
   int<lower=0, upper=1> pointwise; // 1: give y_rep and log_lik for every row
@@ -44,13 +48,14 @@ data {
 transformed data {
   int G = count_effects(J, Q);
   matrix[N, P] Xc = center_columns(X, x_center);
+  vector[G] unit = spread_over_levels(effect_unit, J, Q);
   // every level of an effect has the prior of that effect
   vector[G] location = spread_over_levels(gamma_location, J, Q);
   vector[G] scale = spread_over_levels(gamma_scale, J, Q);
 }
 parameters {
-  vector[P] beta_centered; // coefficients of X's centred columns
-  vector[G] gamma; // group coefficients
+  vector<multiplier=beta_unit>[P] beta_centered; // of X's centred columns
+  vector<multiplier=unit>[G] gamma; // group coefficients
   real<lower=0> sigma; // residual sd
 }
 transformed parameters {

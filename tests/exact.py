@@ -33,7 +33,7 @@ def exact_posterior(
     `upper` and `sigma_range` must hold all but a negligible part of the posterior.
     """
     factor = design.factors[0]
-    sums = Sums.of(design, factor)
+    sums = Sums.of(design.y, design.X, factor)
     x, w = np.polynomial.legendre.leggauss(nodes)
     axes = [(0.5 * top * (x + 1), 0.5 * top * w) for top in upper]
     low, high = sigma_range

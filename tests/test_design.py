@@ -1,5 +1,7 @@
 """Design matrices from formulas and frames."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -182,3 +184,50 @@ def test_row_order_index_and_label_type_do_not_matter(
     np.testing.assert_array_equal(other.factors[0].index, one.factors[0].index[order])
     assert other.factors[0].levels == one.factors[0].levels
     np.testing.assert_array_equal(one.factors[0].index, number)
+
+
+def test_an_offset_has_no_coefficient() -> None:
+    data = hs.data.sleepstudy()
+    with_offset = build_design("Reaction ~ Days + offset(3 * Days) + (1 | Subject)", data)
+    assert with_offset.terms == ("Intercept", "Days")
+    np.testing.assert_allclose(with_offset.y, data["Reaction"] - 3 * data["Days"])
+
+
+@pytest.mark.parametrize(
+    ("column", "formula", "says"),
+    [
+        (pd.Series(["1", "2", "-"] + ["4"] * 57), "y ~ z + (1 | g)", "'-' in data row 3"),
+        (pd.Series(["1", "2"] * 30), "y ~ z + (1 | g)", "holds numbers as text"),
+        (pd.Series(["1", "2"] * 30), "z ~ 1 + (1 | g)", "holds numbers as text"),
+        (pd.Series([1j, 2.0] * 30), "y ~ z + (1 | g)", "complex128"),
+        (pd.date_range("2020", periods=60).to_series(), "y ~ z + (1 | g)", "datetime64"),
+        (pd.Series([1, "1", 2] * 20, dtype=object), "y ~ 1 + (1 | z)", "both read '1'"),
+    ],
+)
+def test_columns_that_are_not_what_they_seem(
+    column: "pd.Series[Any]", formula: str, says: str
+) -> None:
+    data = pd.DataFrame({"y": np.arange(60.0), "g": np.arange(60) % 7})
+    data["z"] = column.to_numpy()
+    with pytest.raises(DataError, match=says):
+        build_design(formula, data)
+
+
+def test_names_with_blanks_and_names_of_ours() -> None:
+    """Columns in backticks, and columns called what results are called."""
+    names = ["sigma", "chain", "draw", "term", "effect", "u", "my group"]
+    data = hs.data.sleepstudy().rename(columns={"Days": "sigma"})
+    for name in names[1:]:
+        data[name] = data["Subject"]
+        quoted = f"`{name}`" if " " in name else name
+        design = build_design(f"Reaction ~ sigma + (sigma || {quoted})", data)
+        assert design.factors[0].name == name
+    assert dict(
+        hs.Model("Reaction ~ sigma + (1 | chain)", data).mixedlm().estimates().rows()
+    )["sigma (coefficient)"].center == pytest.approx(10.467, abs=1e-3)
+    with pytest.raises(FormulaError, match="column called 'Intercept'"):
+        build_design("Reaction ~ Intercept + (1 | Subject)", data)
+    with pytest.raises(FormulaError, match="nothing that varies"):
+        build_design("Reaction ~ sigma + (0 | Subject)", data)
+    with pytest.raises(DataError, match="a pandas DataFrame is wanted"):
+        build_design("Reaction ~ sigma + (1 | Subject)", data.to_dict())  # type: ignore[arg-type]

@@ -78,6 +78,19 @@ def test_divergences_at_small_sd_name_the_sd_and_the_funnel(state: State) -> Non
     assert "noncentered" in found.advice
 
 
+def test_a_slow_coefficient_is_not_called_a_funnel(state: State) -> None:
+    """All sds mix well and keep away from zero; only the slope is slow."""
+
+    def slow(v: dict[str, Floats], s: dict[str, Floats]) -> None:
+        v["tau"] = np.exp(np.log(v["tau"]) / 10)
+        v["beta"][:, :, 1] = np.cumsum(v["beta"][:, :, 1], axis=1) / 20
+
+    found = state(slow, "centered")
+    assert not found.sound
+    assert found.cause == ""
+    assert "more draws" in found.advice
+
+
 def test_divergences_anywhere_accuse_no_sd_of_being_small(state: State) -> None:
     def scatter(v: dict[str, Floats], s: dict[str, Floats]) -> None:
         s["diverging"][:, ::20] = 1

@@ -75,6 +75,8 @@ def test_csv_and_parquet_read_alike(tmp_path: Path, frame: pd.DataFrame) -> None
     [
         ("missing.csv", None, "There is no data file"),
         ("empty.csv", "", "is empty"),
+        ("twice.csv", "x,y,x\n1,2,3\n", "two columns named 'x'"),
+        ("german.csv", "x;y\n1,5;2\n", "by semicolons"),
         ("ragged.csv", "a,b\n1,2\n1,2,3\n", "cannot be read"),
         ("data.parquet", "not parquet", "cannot be read"),
         ("data.xlsx", "x", "neither CSV nor Parquet"),

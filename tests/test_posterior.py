@@ -79,7 +79,7 @@ def test_pooled_posterior_is_the_regression(radon_analysis: Analysis) -> None:
 def test_unpooled_gives_a_silent_group_its_prior_back(radon_analysis: Analysis) -> None:
     """CASS has basements only: its slope is normal(0, 100), its intercept its mean."""
     fit = radon_analysis.fits["unpooled"]
-    cass = fit.draws["coef[county]"].sel(county="CASS")
+    cass = fit.draws["coef[county]"].sel({"level of county": "CASS"})
     slope = cass.isel({"effect of county": 1}).values.ravel()
     assert abs(slope.mean()) < MCSE * 100 / np.sqrt(2000)
     assert 90 < slope.std() < 110  # 2 % standard error at 1,000 effective draws
@@ -153,3 +153,24 @@ def test_the_same_seed_gives_the_same_draws(engine: CmdStanEngine) -> None:
 
     assert draws(5).equals(draws(5))
     assert not draws(5).equals(draws(6))
+
+
+@pytest.mark.parametrize("program", ["pooled", "unpooled", "noncentered"])
+def test_units_and_origins_do_not_matter_to_the_sampler(
+    engine: CmdStanEngine, program: str
+) -> None:
+    """Reaction in gigaseconds, days in seconds: sound, and the same in its own units."""
+    data = hs.data.sleepstudy()
+    formula = "Reaction ~ Days + (Days | Subject)"
+    moved = data.assign(Reaction=data["Reaction"] * 1e-9, Days=data["Days"] * 86_400)
+    one = hs.Model(formula, data, engine=engine).sample(program, seed=6, draws=2000)
+    two = hs.Model(formula, moved, engine=engine).sample(program, seed=6, draws=2000)
+    assert two.diagnostics.sound, two.diagnostics.verdict
+    units = {"Days": 1e-9 / 86_400, "sd(Days | Subject)": 1e-9 / 86_400}
+    units["corr(Intercept, Days | Subject)"] = 1.0
+    for (name, a), (_, b) in zip(
+        one.estimates().rows(), two.estimates().rows(), strict=True
+    ):
+        unit = units.get(name, 1e-9)
+        error = np.hypot(a.mcse_mean, b.mcse_mean / unit)  # type: ignore[union-attr]
+        assert b.center / unit == pytest.approx(a.center, abs=MCSE * error), name

@@ -46,7 +46,8 @@ def test_shared_names_mean_the_same(program: str) -> None:
             for line in block(name, part).splitlines():
                 found = re.match(r"  ((?:real|vector|array|matrix)\S*) (\w+)", line)
                 if found:
-                    declarations.setdefault(found[2], set()).add(found[1])
+                    kind = re.sub("<multiplier=.*?>", "", found[1])
+                    declarations.setdefault(found[2], set()).add(kind)
     assert {"beta", "tau", "u", "rho", "sigma", "lprior"} <= set(declarations)
     assert all(len(kinds) == 1 for kinds in declarations.values()), declarations
     assert {"beta_centered", "sigma"} <= set(
@@ -159,11 +160,13 @@ def test_every_draw_gets_its_own_name() -> None:
     assert draws["rho"].sel(at | {"pair": "Intercept, lot | cask"}).item() == 1407.0
     # u: ten batches, then the casks' intercepts, then their slopes
     u = draws["u[cask]"].sel(at)
-    assert u.sel({"effect of cask": "Intercept", "cask": "b"}).item() == 1400.11
-    assert u.sel({"effect of cask": "lot", "cask": "c"}).item() == 1400.15
-    assert draws["u[batch]"].sel(at | {"batch": "D"}).item() == 1400.03
+    assert u.sel({"effect of cask": "Intercept", "level of cask": "b"}).item() == 1400.11
+    assert u.sel({"effect of cask": "lot", "level of cask": "c"}).item() == 1400.15
+    assert draws["u[batch]"].sel(at | {"level of batch": "D"}).item() == 1400.03
     coef = draws["coef[cask]"].sel(at)
-    assert coef.sel({"effect of cask": "Intercept", "cask": "b"}).item() == pytest.approx(
-        2800.61
-    )
-    assert coef.sel({"effect of cask": "lot", "cask": "c"}).item() == pytest.approx(1400.15)
+    assert coef.sel(
+        {"effect of cask": "Intercept", "level of cask": "b"}
+    ).item() == pytest.approx(2800.61)
+    assert coef.sel(
+        {"effect of cask": "lot", "level of cask": "c"}
+    ).item() == pytest.approx(1400.15)

@@ -137,15 +137,19 @@ def test_an_old_report_is_replaced_only_on_demand(
     radon_analysis.write(target)  # an empty directory may be filled
     with pytest.raises(OutputError, match="exists and is not empty"):
         radon_analysis.write(target)
-    (target / "leftover.txt").write_text("old")
+    (target / "tables" / "leftover.csv").write_text("old")
     radon_analysis.write(target, force=True)
-    assert not (target / "leftover.txt").exists()
+    assert not (target / "tables" / "leftover.csv").exists()
+    (target / "notes.txt").write_text("mine")
+    with pytest.raises(OutputError, match=r"holds 'notes\.txt'"):
+        radon_analysis.write(target, force=True)
+    assert (target / "notes.txt").exists()
 
 
 def test_what_is_not_a_report_is_never_replaced(tmp_path: Path) -> None:
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "chapter1.tex").write_text("years of work")
-    with pytest.raises(OutputError, match=r"no results\.json"):
+    with pytest.raises(OutputError, match=r"holds 'chapter1\.tex'"):
         check_target(tmp_path / "thesis", force=True)
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="not a directory"):

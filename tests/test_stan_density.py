@@ -155,6 +155,10 @@ def test_gradients_are_those_of_the_density(
     where = np.split(np.arange(flat.size), ends)
     rate[where[1]], rate[where[4]] = flat[where[1]], flat[where[4]]
     rate[where[2]] = (1 - flat[where[2]] ** 2) / 2
+    # Coefficients and effects are sampled in units of their own.
+    rate[where[0]] = data["beta_unit"]
+    levels = [f.J for f in design.factors for _ in f.effects]
+    rate[where[3]] = np.repeat(data["effect_unit"], levels)
     np.testing.assert_allclose(found, slopes * rate, rtol=1e-6, atol=1e-6)
 
 

@@ -27,7 +27,9 @@ class SamplerSettings:
     seed : int
         From 0 to 2**32 - 1; initial values and every chain's stream follow from it.
     adapt_delta : float
-        Target acceptance rate of the warm-up, in (0, 1).
+        Target acceptance rate of the warm-up, in (0, 1). The default is above Stan's 0.8:
+        radon's noncentered failed its checks for 2 of 8 seeds at 0.8, for none at 0.9 or
+        0.95, in the same time.
     max_treedepth : int
         A trajectory has at most 2**max_treedepth leapfrog steps.
     """
@@ -36,11 +38,13 @@ class SamplerSettings:
     warmup: int = 1000
     draws: int = 1000
     seed: int = 1
-    adapt_delta: float = 0.8
+    adapt_delta: float = 0.95
     max_treedepth: int = 10
 
     def __post_init__(self) -> None:
         """Refuse settings the sampler cannot use."""
+        if not isinstance(self.seed, int | np.integer):
+            raise InputError(f"seed is {self.seed!r}; it must be a whole number.")
         for name, least in {
             "chains": 1,
             "warmup": 1,

@@ -4,8 +4,8 @@ import os
 import re
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -17,6 +17,7 @@ import numpy as np
 from hierstan.engines.base import SamplerSettings, Samples, StanData
 from hierstan.engines.programs_cache import compiled
 from hierstan.errors import SamplingError
+from hierstan.processes import Processes, wait_for
 from hierstan.progress import SILENT, Advance, Progress
 from hierstan.resources import directory
 from hierstan.toolchain import CmdStan, ensure
@@ -72,23 +73,18 @@ class CmdStanEngine:
     ) -> dict[str, float]:
         """Compile programs, two at a time; see `Engine.compile`."""
         toolchain = self.toolchain(progress)
-        new = [name for name in programs if name not in self._executables]
-        source = directory("stan")
-        with (
-            self.active(),
-            cmdstanpy.disable_logging(),
-            ThreadPoolExecutor(_COMPILER_JOBS) as pool,
-        ):
+        source, processes = directory("stan"), Processes()
+        with ThreadPoolExecutor(_COMPILER_JOBS) as pool:
             jobs = {
-                name: pool.submit(compiled, source / f"{name}.stan", toolchain)
-                for name in new
+                name: pool.submit(compiled, source / f"{name}.stan", toolchain, processes)
+                for name in programs
+                if name not in self._executables
             }
-            missing = [name for name, job in jobs.items() if not _done_soon(job)]
-            if missing:
-                with progress.task(f"Compiling {', '.join(missing)}", len(missing)) as done:
-                    for count, name in enumerate(missing, start=1):
-                        jobs[name].exception()
-                        done(count)
+            try:
+                _wait(jobs, progress)
+            except KeyboardInterrupt:
+                processes.stop()
+                raise
             for name, job in jobs.items():
                 self._executables[name], self._compile_seconds[name] = job.result()
         return {name: self._compile_seconds[name] for name in programs}
@@ -119,9 +115,10 @@ class CmdStanEngine:
             self.active(),
             cmdstanpy.disable_logging(),
         ):
-            model = _ReportingModel(self.executable(program), advance)
+            model = _Chains(self.executable(program), advance)
             try:
-                fit = model.sample(
+                fit = _in_thread(
+                    model.sample,
                     dict(data),
                     chains=settings.chains,
                     iter_warmup=settings.warmup,
@@ -133,6 +130,7 @@ class CmdStanEngine:
                     sig_figs=_SIGNIFICANT_DIGITS,
                     show_progress=False,
                     refresh=max(1, (settings.warmup + settings.draws) // 20),
+                    on_interrupt=model.processes.stop,
                 )
                 variables = _by_chain(fit.stan_variables(), settings)
                 sampler = {
@@ -147,21 +145,31 @@ class CmdStanEngine:
         return Samples(variables, sampler, settings, seconds, compile_seconds, fit)
 
 
-class _ReportingModel(cmdstanpy.CmdStanModel):  # type: ignore[misc]
-    """A compiled program whose chains report to our progress instead of tqdm's bars.
+class _Chains(cmdstanpy.CmdStanModel):  # type: ignore[misc]
+    """A compiled program whose chains report to our progress and end when we do.
 
-    CmdStanPy has no public hook, and its own bars write to standard output. Were the
-    private method renamed, sampling would go on unseen; a test notices.
+    CmdStanPy's own method has no public hook for progress, and on Ctrl-C its pool goes on
+    to the chains still queued. This one does the same for a chain: run the command, keep
+    its console, note its exit status.
     """
 
     def __init__(self, executable: Path, advance: Advance) -> None:
         super().__init__(exe_file=executable)
+        self.processes = Processes()
         self._advance = advance
         self._lock = threading.Lock()
         self._reached: dict[int, int] = {}
 
-    def _run_cmdstan(self, *args: Any, **kwargs: Any) -> None:
-        super()._run_cmdstan(*args, **{**kwargs, "progress_hook": self._report})
+    def _run_cmdstan(self, runset: Any, idx: int, *args: Any, **kwargs: Any) -> None:
+        del args, kwargs
+        with Path(runset.stdout_files[idx]).open("w", encoding="utf-8") as console:
+
+            def on_line(line: str) -> None:
+                console.write(line)
+                self._report(line, idx)
+
+            status = self.processes.run(runset.cmd(idx), on_line=on_line)
+        runset._set_retcode(idx, status)
 
     def _report(self, line: str, chain: int) -> None:
         found = re.match(r"Iteration:\s+(\d+)", line)
@@ -185,13 +193,32 @@ def _process_cmdstan(toolchain: CmdStan) -> Iterator[None]:
             os.environ["CMDSTAN"] = before
 
 
-def _done_soon(job: Any) -> bool:
-    """Wait as long as a look into the cache takes, so that hits are not announced."""
-    try:
-        job.exception(timeout=0.2)
-    except TimeoutError:
-        return False
-    return True
+def _wait(jobs: Mapping[str, "Future[tuple[Path, float]]"], progress: Progress) -> None:
+    """Wait for compilations; say so only if it takes longer than a look into the cache."""
+    waiting = wait(jobs.values(), timeout=0.2).not_done
+    if waiting:
+        missing = [name for name, job in jobs.items() if job in waiting]
+        with progress.task(f"Compiling {', '.join(missing)}", len(missing)) as done:
+            for count in wait_for(waiting):
+                done(count)
+
+
+def _in_thread(
+    function: Callable[..., Any],
+    *args: Any,
+    on_interrupt: Callable[[], None],
+    **kwargs: Any,
+) -> Any:
+    """Call a function that waits for other threads, without being deaf to Ctrl-C."""
+    with ThreadPoolExecutor(1) as caller:
+        job = caller.submit(function, *args, **kwargs)
+        try:
+            for _ in wait_for([job]):
+                pass
+        except KeyboardInterrupt:
+            on_interrupt()
+            raise
+    return job.result()
 
 
 def _told(error: Exception) -> str:

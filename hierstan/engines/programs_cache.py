@@ -1,16 +1,19 @@
 """Compiled Stan programs, kept by content so that nothing is ever compiled twice."""
 
 import hashlib
+import json
+import os
 import shutil
+import sys
 import tempfile
 import time
 from pathlib import Path
 
-import cmdstanpy
 from filelock import FileLock
 
 from hierstan.cache import cache_directory
 from hierstan.errors import EngineError
+from hierstan.processes import Processes
 from hierstan.toolchain import CmdStan
 
 # Radon's noncentered samples in 0.91 s a chain with O1 and 1.54 s without. It keeps vectors
@@ -19,7 +22,7 @@ from hierstan.toolchain import CmdStan
 STANC_OPTIONS = {"O1": True}
 
 
-def compiled(source: Path, toolchain: CmdStan) -> tuple[Path, float]:
+def compiled(source: Path, toolchain: CmdStan, processes: Processes) -> tuple[Path, float]:
     """Return the executable of a Stan program, compiling it when it is new.
 
     The key covers the program, every file it could include, the flags and the toolchain.
@@ -31,7 +34,9 @@ def compiled(source: Path, toolchain: CmdStan) -> tuple[Path, float]:
     source : pathlib.Path
         A ``.stan`` file; ``#include`` is resolved beside it.
     toolchain : CmdStan
-        What compiles it; CMDSTAN must already point there.
+        What compiles it.
+    processes : Processes
+        Through which the compiler can be ended.
 
     Returns
     -------
@@ -54,7 +59,8 @@ def compiled(source: Path, toolchain: CmdStan) -> tuple[Path, float]:
         with FileLock(home.with_suffix(".lock")):
             if executable.exists():
                 return executable, 0.0
-            return executable, _compile(source, home)
+            _sweep(home)
+            return executable, _compile(source, home, toolchain, processes)
     except OSError as error:
         raise EngineError(
             f"The cache {home.parent} cannot be written ({error}); free space there or "
@@ -62,25 +68,46 @@ def compiled(source: Path, toolchain: CmdStan) -> tuple[Path, float]:
         ) from error
 
 
-def _compile(source: Path, home: Path) -> float:
+# In a process of its own, which can be ended; CmdStanPy knows how to talk to make.
+_COMPILE = """
+import json, sys
+import cmdstanpy
+cmdstanpy.disable_logging()
+try:
+    cmdstanpy.compile_stan_file(sys.argv[1], stanc_options=json.loads(sys.argv[2]))
+except ValueError as error:
+    sys.exit(str(error))
+"""
+
+
+def _compile(source: Path, home: Path, toolchain: CmdStan, processes: Processes) -> float:
     start = time.perf_counter()
+    output: list[str] = []
     with tempfile.TemporaryDirectory(dir=home.parent, prefix=f"{home.name}.") as work:
         copy = Path(work) / "program"
         shutil.copytree(source.parent, copy)
-        try:
-            cmdstanpy.compile_stan_file(
-                copy / source.name,
-                stanc_options={**STANC_OPTIONS, "include-paths": [str(copy)]},
-            )
-        except ValueError as error:
+        options = json.dumps({**STANC_OPTIONS, "include-paths": [str(copy)]})
+        status = processes.run(
+            [sys.executable, "-c", _COMPILE, str(copy / source.name), options],
+            environment={**os.environ, "CMDSTAN": str(toolchain.path)},
+            on_line=output.append,
+        )
+        if status != 0:
             raise EngineError(
-                f"The Stan program {source.name} does not compile:\n{_first_errors(error)}"
-            ) from error
+                f"The Stan program {source.name} does not compile:\n{_first_errors(output)}"
+            )
         for made in copy.iterdir():
             if made.name != source.stem:
                 shutil.rmtree(made) if made.is_dir() else made.unlink()
         copy.rename(home)
     return time.perf_counter() - start
+
+
+def _sweep(home: Path) -> None:
+    """Remove what killed compilations of this program left; we hold its lock."""
+    for left in home.parent.glob(f"{home.name}.*"):
+        if left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _key(source: Path, toolchain: CmdStan) -> str:
@@ -92,7 +119,7 @@ def _key(source: Path, toolchain: CmdStan) -> str:
     return digest.hexdigest()[:16]
 
 
-def _first_errors(error: ValueError) -> str:
-    lines = str(error).splitlines()
-    first = next((k for k, line in enumerate(lines) if "rror" in line), 0)
-    return "\n".join(lines[first : first + 12])
+def _first_errors(output: list[str]) -> str:
+    """Return the output from the first line that speaks of an error."""
+    first = next((k for k, line in enumerate(output) if "rror" in line), 0)
+    return "".join(output[first : first + 12])

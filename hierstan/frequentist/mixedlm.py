@@ -15,6 +15,7 @@ from hierstan.frequentist.information import (
     natural,
     observed_information,
 )
+from hierstan.frequentist.rescue import climb
 from hierstan.frequentist.search import put_at_zero, search, without_effects
 from hierstan.frequentist.standard import Standard
 
@@ -49,6 +50,9 @@ class MixedFit:
         Whether some combination of effects has a standard deviation of zero.
     converged : bool
         True when the gradient leaves less than 1e-5 of log likelihood to be gained.
+    gained : float
+        Log likelihood that MixedLM had left and our own climb from there found; 0 when
+        MixedLM arrived by itself.
     log : tuple of str
         What statsmodels warned about on the way, for those who want to know.
     """
@@ -63,6 +67,7 @@ class MixedFit:
     errors: Floats
     singular: bool
     converged: bool
+    gained: float
     log: tuple[str, ...]
 
     @property
@@ -85,12 +90,23 @@ class MixedFit:
                 "did not converge: the gradient is not zero where the optimizer stopped, "
                 "so neither estimates nor log likelihood can be trusted"
             )
+        told = "converged"
         if self.singular:
-            return (
+            told = (
                 "singular: a standard deviation is estimated as zero or a correlation as "
                 "one; the data are explained as well without it"
             )
-        return "converged"
+        if self.rescued:
+            told += (
+                f" (rescued: MixedLM stopped {self.gained:.2g} of log likelihood short and "
+                "was refitted from there)"
+            )
+        return told
+
+    @property
+    def rescued(self) -> bool:
+        """Whether MixedLM stopped short and was refitted."""
+        return self.gained > 0
 
     def estimates(self) -> Estimates:
         """Summarize all parameters with standard errors.
@@ -124,7 +140,7 @@ class MixedFit:
             loglik=self.solution.loglik,
             converged=self.converged,
             singular=self.singular,
-            rescued=False,
+            rescued=self.rescued,
             fixed=fixed,
             sd={self.factor.name: sd},
             corr={self.factor.name: pairs} if self.factor.pairs else {},
@@ -173,31 +189,58 @@ def fit_mixedlm(design: Design, *, reml: bool = True) -> MixedFit:
     factor = design.factors[0]
     standard = Standard.of(design, factor)
     inside, noise, log = search(standard, design.formula.text, reml=reml)
-    Sigma, sigma = standard.outward(inside, noise)
-    Sigma, zeroed = put_at_zero(standard, Sigma, sigma, reml=reml)
-    log += [f"sd({factor.effects[q]}) put at zero, as likely as not" for q in zeroed]
-    errors, shortfall = _errors(design, factor, Sigma, sigma, zeroed, reml)
-    for q in zeroed:
-        gain = gain_off_zero(standard, Sigma, sigma, q, reml=reml)
-        shortfall = max(shortfall, gain)
-    inside, noise = standard.inward(Sigma, sigma)
-    reported = natural(Sigma, sigma, factor)
+    state = _settle(design, standard, inside, noise, reml)
+    gained = 0.0
+    if state.shortfall >= SHORTFALL:
+        before = standard.loglik(inside, noise, reml=reml)
+        inside, noise = climb(standard, inside, noise, reml=reml)
+        gained = standard.loglik(inside, noise, reml=reml) - before
+        log.append(f"stopped {gained:.3g} of log likelihood short; refitted from there")
+        state = _settle(design, standard, inside, noise, reml)
+    log += [f"sd({factor.effects[q]}) put at zero, as likely as not" for q in state.zeroed]
+    reported = natural(state.Sigma, state.sigma, factor)
     Omega = np.eye(factor.Q)
     for (a, b), rho in zip(factor.pairs, reported[factor.Q : -1], strict=True):
         Omega[a, b] = Omega[b, a] = rho
+    inside, noise = standard.inward(state.Sigma, state.sigma)
     return MixedFit(
         design=design,
         factor=factor,
         reml=reml,
         tau=reported[: factor.Q],
         Omega=Omega,
-        sigma=sigma,
+        sigma=state.sigma,
         solution=standard.solution(inside, noise, reml=reml),
-        errors=errors,
-        singular=bool(zeroed) or is_singular(inside, noise),
-        converged=shortfall < SHORTFALL,
+        errors=state.errors,
+        singular=bool(state.zeroed) or is_singular(inside, noise),
+        converged=state.shortfall < SHORTFALL,
+        gained=gained,
         log=tuple(log),
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _State:
+    """A point with what is known about it, in the data's units."""
+
+    Sigma: Floats
+    sigma: float
+    zeroed: list[int]
+    errors: Floats
+    shortfall: float
+
+
+def _settle(
+    design: Design, standard: Standard, inside: Floats, noise: float, reml: bool
+) -> _State:
+    """Put sds at zero that belong there, and ask what is left to gain."""
+    Sigma, sigma = standard.outward(inside, noise)
+    Sigma, zeroed = put_at_zero(standard, Sigma, sigma, reml=reml)
+    errors, shortfall = _errors(design, design.factors[0], Sigma, sigma, zeroed, reml)
+    for q in zeroed:
+        gain = gain_off_zero(standard, Sigma, sigma, q, reml=reml)
+        shortfall = max(shortfall, gain)
+    return _State(Sigma, sigma, zeroed, errors, shortfall)
 
 
 def _errors(

@@ -45,7 +45,7 @@ def funnel(
         figure, axes = grid(1, len(fits), 4.8 * len(fits), 4.2)
         for axis, (label, fit) in zip(axes, fits.items(), strict=True):
             x = fit.draws[f"coef[{factor.name}]"].sel(
-                {f"effect of {factor.name}": effect, factor.name: level}
+                {f"effect of {factor.name}": effect, f"level of {factor.name}": level}
             )
             tau = fit.draws["tau"].sel(effect=effect_label(factor, effect))
             bad = fit.samples.sampler["diverging"].astype(bool)

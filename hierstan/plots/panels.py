@@ -105,7 +105,7 @@ def _line(
 ) -> tuple[Floats, Floats]:
     """Intercept and slope of a group's line in every draw, chains joined."""
     design = fit.design
-    coefficients = fit.draws[f"coef[{factor.name}]"].sel({factor.name: level})
+    coefficients = fit.draws[f"coef[{factor.name}]"].sel({f"level of {factor.name}": level})
     parts: dict[str, tuple[Floats, Floats]] = {}
     for p, name in enumerate(design.terms):
         if name in fit.terms:

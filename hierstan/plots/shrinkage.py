@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from hierstan.design import Floats
 from hierstan.plots.style import BLACK, color_of, grid, house_style
+from hierstan.shrinkage import PRIOR_ONLY
 
 _LABELLED = 6
 
@@ -36,7 +37,10 @@ def shrinkage(table: pd.DataFrame, effects: tuple[str, ...], factor: str) -> Fig
     blocks = [table[table["effect"] == effect] for effect in effects[:2]]
     begin = np.column_stack([block[start].to_numpy(float) for block in blocks])
     end = np.column_stack([block["partial"].to_numpy(float) for block in blocks])
-    known = np.all([(block["note"] == "").to_numpy() for block in blocks], axis=0)
+    known = np.all(
+        [~block["note"].str.startswith(PRIOR_ONLY).to_numpy(bool) for block in blocks],
+        axis=0,
+    )
     names = blocks[0]["level"].to_numpy()
     labels = list(effects[:2])
     if len(effects) == 1:

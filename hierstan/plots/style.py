@@ -40,6 +40,8 @@ _SETTINGS: dict[str, Any] = {
     "figure.facecolor": "white",
     "figure.dpi": 110,
     "savefig.dpi": 150,
+    # Names from the data are names, dollar signs and all.
+    "text.parse_math": False,
     # The same picture twice gives the same bytes.
     "svg.hashsalt": "hierstan",
     "svg.fonttype": "none",

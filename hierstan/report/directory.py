@@ -14,6 +14,8 @@ from hierstan.report.html import page
 from hierstan.report.results import to_json
 from hierstan.report.tables import tables
 
+_OURS = {"index.html", "results.json", "tables", "figures", "fits"}
+
 
 def check_target(directory: Path, *, force: bool) -> None:
     """Refuse an output directory that cannot be used, before any work is done.
@@ -21,10 +23,10 @@ def check_target(directory: Path, *, force: bool) -> None:
     Raises
     ------
     OutputError
-        When it exists and `force` is false, is a file, does not look like a report
-        although `force` would delete it, or its parent cannot be written.
+        When it exists and `force` is false, is a file, holds anything that a report does
+        not have, or its parent cannot be written.
     """
-    if directory.is_symlink() or (directory.exists() and not directory.is_dir()):
+    if directory.exists() and not directory.is_dir():
         raise OutputError(f"{directory} is not a directory; choose another name.")
     if directory.is_dir() and any(directory.iterdir()):
         if not force:
@@ -32,12 +34,13 @@ def check_target(directory: Path, *, force: bool) -> None:
                 f"The directory {directory} exists and is not empty; choose another name, "
                 "or allow it to be replaced with --force (force=True)."
             )
-        if not (directory / "results.json").is_file():
+        foreign = sorted({path.name for path in directory.iterdir()} - _OURS)
+        if foreign:
             raise OutputError(
-                f"The directory {directory} holds no results.json, so it is not a report "
-                "of ours and will not be replaced; choose another name."
+                f"The directory {directory} holds {foreign[0]!r}, which no report has, so "
+                "it will not be replaced; choose another name."
             )
-    parent = directory.absolute().parent
+    parent = directory.resolve().parent
     if not parent.is_dir():
         raise OutputError(f"There is no directory {parent} to write {directory.name} in.")
     if not os.access(parent, os.W_OK):
@@ -72,7 +75,7 @@ def write_report(analysis: Analysis, directory: Path, *, force: bool = False) ->
         When the directory cannot be used or written.
     """
     check_target(directory, force=force)
-    target = directory.absolute()
+    target = directory.resolve()
     try:
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".report-") as work:
             made = Path(work) / target.name

@@ -26,7 +26,10 @@ def tables(analysis: Analysis) -> dict[str, pd.DataFrame]:
         parameter) and one ``shrinkage_<factor>`` per grouping factor.
     """
     long = pd.concat(
-        {name: estimates.to_frame() for name, estimates in analysis.estimates().items()},
+        {
+            name: estimates.to_frame().assign(converged=estimates.converged)
+            for name, estimates in analysis.estimates().items()
+        },
         names=["fit", "parameter"],
     ).reset_index()
     comparison = analysis.comparison()
@@ -54,7 +57,7 @@ def diagnostics_table(analysis: Analysis) -> pd.DataFrame:
         row = {"program": name, "sound": state.sound}
         row |= {number: getattr(state, number) for number in _NUMBERS}
         row["mcse_over_sd_max"] = max(
-            value.mcse_mean / value.sd  # type: ignore[union-attr]
+            value.mcse_mean / value.sd if value.sd else float("nan")  # type: ignore[union-attr]
             for _, value in fit.estimates().rows()
         )
         rows.append(row | {"verdict": state.verdict, "advice": state.advice})
