@@ -4,10 +4,11 @@ import warnings
 
 import pandas as pd
 
-from hierstan.design import Design, build_design
+from hierstan.design import Design
 from hierstan.engines.base import Engine, SamplerSettings
 from hierstan.engines.cmdstan import CmdStanEngine
 from hierstan.errors import ConvergenceWarning
+from hierstan.evaluate import build_design
 from hierstan.fit import Fit
 from hierstan.frame import Missing
 from hierstan.frequentist import MixedFit, fit_mixedlm

@@ -9,8 +9,9 @@ import pytest
 import hierstan as hs
 from hierstan.analysis import Analysis
 from hierstan.cache import cache_directory
-from hierstan.design import Design, build_design
+from hierstan.design import Design
 from hierstan.engines.cmdstan import CmdStanEngine
+from hierstan.evaluate import build_design
 
 RADON = "log_radon ~ floor + (floor || county)"
 

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import hierstan as hs
-from hierstan.design import Design, build_design
+from hierstan.design import Design
 from hierstan.errors import DataError, FormulaError
+from hierstan.evaluate import build_design
 
 
 def test_radon(radon_design: Design) -> None:

@@ -7,8 +7,9 @@ import statsmodels.formula.api as smf
 from scipy import stats
 
 import hierstan as hs
-from hierstan.design import Design, Factor, Floats, build_design
+from hierstan.design import Design, Factor, Floats
 from hierstan.errors import DataError
+from hierstan.evaluate import build_design
 from hierstan.frequentist import fit_by_group, fit_mixedlm, fit_ols
 from hierstan.frequentist.equations import Sums, solve
 

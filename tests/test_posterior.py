@@ -8,8 +8,9 @@ from scipy import stats
 
 import hierstan as hs
 from hierstan.analysis import Analysis
-from hierstan.design import Design, Floats, build_design
+from hierstan.design import Design, Floats
 from hierstan.engines.cmdstan import CmdStanEngine
+from hierstan.evaluate import build_design
 
 pytestmark = [pytest.mark.stan, pytest.mark.slow]
 

@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 
 import hierstan as hs
-from hierstan.design import Design, build_design
+from hierstan.design import Design
 from hierstan.errors import PriorError
+from hierstan.evaluate import build_design
 from hierstan.priors import default_priors, resolve_priors, seeds_priors
 
 

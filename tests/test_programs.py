@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 import hierstan as hs
-from hierstan.design import Design, build_design
+from hierstan.design import Design
 from hierstan.errors import DataError, InputError
+from hierstan.evaluate import build_design
 from hierstan.priors import default_priors
 from hierstan.programs import (
     PROGRAMS,

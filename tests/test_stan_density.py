@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 from scipy import special, stats
 
-from hierstan.design import Design, Floats, build_design
+from hierstan.design import Design, Floats
 from hierstan.engines.cmdstan import CmdStanEngine
+from hierstan.evaluate import build_design
 from hierstan.priors import Priors
 from hierstan.programs import PROGRAMS, get_program, stan_data
 
