@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from hierstan.arviz_stats import ebfmi
+from hierstan.design import Design
 from hierstan.engines.base import Samples
 from hierstan.programs import Program
 
@@ -18,6 +19,8 @@ ESS_PER_CHAIN = 100
 EBFMI_LIMIT = 0.3
 # A sd whose 5 % quantile is below this share of its median comes near zero: a funnel.
 NEAR_ZERO = 0.5
+# A predictor whose mean is this many sds from zero has its intercepts outside of the data.
+FAR_FROM_ZERO = 3.0
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,7 @@ def reported(draws: xr.Dataset) -> xr.Dataset:
 
 def diagnose(
     program: Program,
+    design: Design,
     draws: xr.Dataset,
     samples: Samples,
     statistics: Mapping[str, xr.Dataset],
@@ -103,8 +107,8 @@ def diagnose(
 
     Parameters
     ----------
-    program : Program
-        Decides what can be advised.
+    program, design : Program, Design
+        Decide what can be advised.
     draws : xarray.Dataset
         Named draws (`hierstan.programs.name_draws`).
     samples : Samples
@@ -146,6 +150,7 @@ def diagnose(
     cause, advice = ("", "")
     if failures:
         cause, advice = _explain(program, draws, samples, statistics, least)
+        advice = " ".join([*_far_from_zero(design), advice])
     population = [name for name in ("beta", "tau", "rho", "sigma") if name in draws]
     smallest, _ = _extreme(statistics["ess_bulk"][population], largest=False)
     return Diagnostics(
@@ -248,6 +253,19 @@ def _explain(
         f"The slowest standard deviation is sd({effect}): {evidence}.",
         "Raise adapt_delta (0.99) when transitions diverge, take more draws otherwise.",
     )
+
+
+def _far_from_zero(design: Design) -> list[str]:
+    """Name a predictor whose group intercepts lie far outside of its data."""
+    for factor in design.factors:
+        for name, column in zip(factor.effects, factor.Z.T, strict=True):
+            mean, sd = float(column.mean()), float(column.std())
+            if "Intercept" in factor.effects and 0 < FAR_FROM_ZERO * sd < abs(mean):
+                return [
+                    f"Write center({name}): at {name} = 0, where the intercepts of "
+                    f"{factor.name} are, there are no data (mean {mean:.4g}, sd {sd:.2g})."
+                ]
+    return []
 
 
 def _where_divergences_sit(tau: xr.DataArray, diverging: Any) -> tuple[str, bool]:

@@ -57,7 +57,7 @@ class Fit:
         """Name the draws of a run and check them."""
         draws = name_draws(program, design, samples.variables)
         statistics = convergence(reported(draws))
-        diagnostics = diagnose(program, draws, samples, statistics)
+        diagnostics = diagnose(program, design, draws, samples, statistics)
         return cls(program, design, priors, samples, draws, diagnostics, statistics)
 
     @property

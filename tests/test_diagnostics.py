@@ -5,11 +5,13 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+import hierstan as hs
 from hierstan.arviz_stats import convergence, ebfmi
 from hierstan.design import Design, Floats
-from hierstan.diagnostics import Diagnostics, diagnose, reported
+from hierstan.diagnostics import Diagnostics, _far_from_zero, diagnose, reported
 from hierstan.engines import SamplerSettings, Samples
 from hierstan.errors import InputError
+from hierstan.evaluate import build_design
 from hierstan.programs import get_program, name_draws
 
 CHAINS, DRAWS = 4, 500
@@ -40,7 +42,7 @@ def state(radon_design: Design) -> Callable[[Change, str], Diagnostics]:
         samples = Samples(variables, sampler, settings, 2.0, 0.0, None)
         chosen = get_program(program)
         draws = name_draws(chosen, radon_design, variables)
-        return diagnose(chosen, draws, samples, convergence(reported(draws)))
+        return diagnose(chosen, radon_design, draws, samples, convergence(reported(draws)))
 
     return make
 
@@ -172,3 +174,12 @@ def test_ebfmi_of_known_series() -> None:
 def test_settings_the_sampler_cannot_use(settings: dict[str, int], says: str) -> None:
     with pytest.raises(InputError, match=says):
         SamplerSettings(**settings)
+
+
+def test_a_predictor_far_from_zero_is_named() -> None:
+    """Years: group intercepts in the year 0 correlate with slopes to six digits."""
+    data = hs.data.sleepstudy().assign(year=lambda d: 2010 + d["Days"])
+    for predictor, told in (("year", True), ("center(year)", False), ("Days", False)):
+        formula = f"Reaction ~ {predictor} + ({predictor} | Subject)"
+        advice = _far_from_zero(build_design(formula, data))
+        assert any("Write center(year)" in line for line in advice) == told

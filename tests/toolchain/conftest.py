@@ -7,6 +7,7 @@ from pathlib import Path
 
 import cmdstanpy
 import pytest
+from stand_in import stand_in_machine
 from toolchain_support import HERE, REFERENCE, Program, make
 
 from hierstan.toolchain import build
@@ -74,6 +75,24 @@ def rolls(compile_program: Compile) -> Program:
 
 
 @pytest.fixture(scope="session")
+def faults(compile_program: Compile) -> Program:
+    """Compile a program that goes wrong as its data ask, and uses KINSOL."""
+    return compile_program(HERE / "programs" / "faults.stan")
+
+
+@pytest.fixture(scope="session")
+def schools(compile_program: Compile) -> Program:
+    """Compile the eight schools."""
+    return compile_program(HERE / "programs" / "eight_schools.stan")
+
+
+@pytest.fixture(scope="session")
+def tuples(compile_program: Compile) -> Program:
+    """Compile a program with tuples and complex numbers in every block."""
+    return compile_program(HERE / "programs" / "tuples.stan")
+
+
+@pytest.fixture(scope="session")
 def external(compile_program: Compile) -> Program:
     """Compile with threads, without range checks, with a header and a profile block."""
     return compile_program(
@@ -92,3 +111,10 @@ def work(tmp_path: Path) -> Path:
     for path in REFERENCE.glob("*.json"):
         shutil.copy(path, directory)
     return directory
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make a machine where building is fast, to test the care that is taken."""
+    stand_in_machine(tmp_path, monkeypatch)
+    return tmp_path

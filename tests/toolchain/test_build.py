@@ -11,69 +11,10 @@ import time
 from pathlib import Path
 
 import pytest
+from stand_in import calls, left_over, script_make, start_build, wait_for
 
 from hierstan.errors import ToolchainError
-from hierstan.toolchain import build, clean, ensure, locate
-
-MAKE = """#!/bin/sh
-# Stands in for make: counts its calls and does what the test asks.
-[ "$1" = --version ] && echo stand-in && exit
-echo "$@" >> "$CALLS"
-mkdir -p bin
-touch bin/stansummary bin/diagnose
-"""
-
-
-@pytest.fixture
-def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Make a machine with a blank in each path, nobody's CmdStan and a make to script."""
-    package = tmp_path / "site packages" / "httpstan"
-    for name in (
-        "stanc",
-        "include/stan/model/x.hpp",
-        "include/pybind11/y.hpp",
-        "lib/libtbb.so",
-    ):
-        path = package / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(name)
-    (package / "__init__.py").touch()
-    (package / "include/stan/version.hpp").write_text(
-        "#define STAN_MAJOR 2\n#define STAN_MINOR 71\n#define STAN_PATCH 3\n"
-    )
-    monkeypatch.delitem(sys.modules, "httpstan", raising=False)
-    monkeypatch.syspath_prepend(str(package.parent))
-    monkeypatch.setenv("PYTHONPATH", str(package.parent))
-    monkeypatch.setenv("HIERSTAN_CACHE", str(tmp_path / "a cache"))
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.delenv("CMDSTAN", raising=False)
-    monkeypatch.setenv("CALLS", str(tmp_path / "calls"))
-    script_make(tmp_path, "")
-    monkeypatch.setenv("MAKE", f"'{tmp_path / 'make it'}'")
-    compiler = tmp_path / "compiler"
-    compiler.write_text("#!/bin/sh\necho compiler 7.5\n")
-    compiler.chmod(0o755)
-    monkeypatch.setenv("CXX", str(compiler))
-    return tmp_path
-
-
-def script_make(machine: Path, more: str) -> None:
-    """Let the stand-in do more than it does."""
-    script = machine / "make it"
-    script.write_text(MAKE + more)
-    script.chmod(0o755)
-
-
-def calls(machine: Path) -> list[str]:
-    """Return the arguments of each call of make."""
-    path = machine / "calls"
-    return path.read_text().splitlines() if path.exists() else []
-
-
-def left_over(machine: Path) -> list[str]:
-    """Return what lies in the cache beside toolchains and their locks."""
-    root = machine / "a cache" / "toolchain"
-    return [path.name for path in root.glob(".*")]
+from hierstan.toolchain import build, clean, ensure, info, locate
 
 
 def test_directory_has_what_cmdstanpy_needs(machine: Path) -> None:
@@ -126,6 +67,34 @@ def test_precompiled_header_is_added_later(machine: Path) -> None:
     build()
     build(precompiled_header=True, jobs=1)
     assert calls(machine)[1:] == ["precompiled-header"]
+    assert build(precompiled_header=True) == build()
+    assert len(calls(machine)) == 2
+
+
+def test_forced_build_keeps_the_precompiled_header(machine: Path) -> None:
+    build(precompiled_header=True)
+    first = calls(machine)
+    build(force=True)
+    assert calls(machine)[2:] == first
+    assert info().precompiled_header
+
+
+def test_killed_header_leaves_no_gigabyte(machine: Path) -> None:
+    left = build() / "build/threads-17/model_header.hpp.gch.4711"
+    left.touch()
+    build(precompiled_header=True)
+    assert not left.exists()
+
+
+@pytest.mark.parametrize("lost", ["bin/diagnose", "bin/stansummary", "makefile"])
+def test_damaged_one_is_built_again(lost: str, machine: Path) -> None:
+    """`cmdstanpy.rebuild_cmdstan` deletes before it builds, and can be interrupted."""
+    directory = build()
+    (directory / lost).unlink()
+    assert not locate().built
+    assert build() == directory
+    assert (directory / lost).exists()
+    assert left_over(machine) == []
 
 
 def test_another_compiler_is_another_toolchain(machine: Path) -> None:
@@ -157,7 +126,7 @@ def test_failing_compiler(machine: Path) -> None:
 
 def test_disk_fills_up_while_compiling(machine: Path) -> None:
     script_make(machine, "echo 'x.o: No space left on device' >&2\nexit 1\n")
-    with pytest.raises(ToolchainError, match="make room for about 500 MB"):
+    with pytest.raises(ToolchainError, match="make room for 250 MB"):
         build()
     assert left_over(machine) == []
 
@@ -212,21 +181,6 @@ def test_without_make(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         build()
 
 
-def start_build() -> subprocess.Popen[str]:
-    """Build in another process."""
-    code = "from hierstan.toolchain import build; print(build())"
-    return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE,
-                            stderr=subprocess.PIPE, text=True)  # fmt: skip
-
-
-def wait_for(path: Path) -> None:
-    """Wait until another process has made a file."""
-    deadline = time.monotonic() + 30
-    while not path.exists():
-        assert time.monotonic() < deadline, f"{path} never came"
-        time.sleep(0.02)
-
-
 def test_two_processes_build_once(machine: Path) -> None:
     script_make(machine, "sleep 1\n")
     started = [start_build(), start_build()]
@@ -258,6 +212,7 @@ def test_what_a_killed_build_left_is_removed(machine: Path) -> None:
     process.kill()
     process.communicate(timeout=30)
     assert len(left_over(machine)) == 1
+    assert not locate().built
     script_make(machine, "")
     assert build().is_dir()
     assert left_over(machine) == []

@@ -25,12 +25,26 @@ def fit(model: cmdstanpy.CmdStanModel) -> cmdstanpy.CmdStanMCMC:
     return model.sample(DATA, chains=2, seed=5, iter_sampling=200, **QUIET)
 
 
-def test_compiles_a_program_whose_name_has_a_blank(tmp_path: Path) -> None:
+def test_compiles_a_program_whose_name_has_a_blank(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With an include from a directory with a blank, and with what stanc remarks."""
+    (tmp_path / "some parts").mkdir()
+    (tmp_path / "some parts" / "density.stan").write_text("x ~ normal(0, 1);\n")
     source = tmp_path / "my model.stan"
-    shutil.copy(REFERENCE / "bernoulli.stan", source)
-    model = cmdstanpy.CmdStanModel(stan_file=source, stanc_options={"O1": True})
+    source.write_text(
+        "data { real z; }\nparameters { real x; real y; }\n"
+        "model {\nz ~ normal(x * y, 1);\n#include density.stan\n}\n"
+    )
+    options = {
+        "O1": True,
+        "warn-pedantic": True,
+        "include-paths": [str(tmp_path / "some parts")],
+    }
+    model = cmdstanpy.CmdStanModel(stan_file=source, stanc_options=options)
     assert Path(model.exe_file).exists()
     assert model.exe_info()["STAN_THREADS"] == "false"
+    assert "The parameter y has no priors" in caplog.text
 
 
 def test_compile_error_carries_what_stanc_says(tmp_path: Path) -> None:

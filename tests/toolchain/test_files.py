@@ -13,6 +13,7 @@ pytestmark = pytest.mark.stan
 
 DATA = "data file=bernoulli.json"
 SHORT = "sample num_samples=5 num_warmup=20"
+INTERCEPTS = "data file=intercepts.json"
 
 
 def test_settings_as_json(bernoulli: Program, work: Path) -> None:
@@ -32,6 +33,41 @@ def test_settings_as_json(bernoulli: Program, work: Path) -> None:
     assert settings["random"]["seed"] == -1
     assert settings["data"]["file"] == "bernoulli.json"
     assert settings["stanc_version"].startswith("stanc3 v2.")
+
+
+METHODS = [
+    "sample num_samples=5 num_warmup=30",
+    "optimize jacobian=1",
+    "variational",
+    "pathfinder",
+    "laplace mode=intercepts_mode.json",
+    "diagnose",
+    "log_prob constrained_params=intercepts_mode.json",
+    "generate_quantities fitted_params=fit.csv",
+]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_settings_are_written_alike(method: str, intercepts: Program, work: Path) -> None:
+    """On the console, above the draws and as JSON; CmdStanPy reads the first two."""
+    intercepts.done(
+        f"sample num_samples=5 num_warmup=30 {INTERCEPTS} output file=fit.csv", work
+    )
+    shown = intercepts.done(
+        f"{method} {INTERCEPTS} output file=o.csv save_cmdstan_config=1", work
+    )
+    tree = shown.partition("\n\n")[0].splitlines()
+    name = method.split()[0]
+    assert tree[0] == f"method = {name}" + (" (Default)" if name == "sample" else "")
+    comments = [line[2:] for line in read_csv(work / "o.csv").comments]
+    start = comments.index(tree[0])
+    assert comments[start : start + len(tree)] == tree
+    settings = json.loads((work / "o_config.json").read_text())
+    assert settings["method"]["value"] == name
+    assert settings["output"]["save_cmdstan_config"] is True
+    leaves = {line.partition("=")[0].strip() for line in tree if "=" in line}
+    for key, value in settings["method"][name].items():
+        assert key in leaves or isinstance(value, dict)
 
 
 @pytest.mark.parametrize(

@@ -66,12 +66,12 @@ std::vector<Eigen::MatrixXd> read_fits(const Session& session, std::size_t chain
 
 // stan::services::standalone_generate, for one file or several.
 int run_generate_quantities(Session& session) {
+  const auto chains = static_cast<std::size_t>(session.method()["num_chains"].integer());
+  const std::vector<Eigen::MatrixXd> fits = read_fits(session, chains);
   std::vector<std::string> names;
   session.model->constrained_param_names(names, false, true);
   refuse_unless(names.size() > session.parameter_names().size(),
                 "Model doesn't generate any quantities of interest.");
-  const auto chains = static_cast<std::size_t>(session.method()["num_chains"].integer());
-  const std::vector<Eigen::MatrixXd> fits = read_fits(session, chains);
   std::vector<CsvWriter> draws = session.csv_writers(session.output_file(), chains);
   session.write_config();
   for (CsvWriter& writer : draws) {
