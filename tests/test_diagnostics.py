@@ -110,6 +110,19 @@ def test_a_chain_elsewhere_is_named_by_r_hat(state: State) -> None:
     assert "floor" in found.verdict
 
 
+def test_group_coefficients_have_a_limit_of_their_own(state: State) -> None:
+    def shift(by: float) -> Change:
+        def change(v: dict[str, Floats], s: dict[str, Floats]) -> None:
+            v["u"][3, :, 5] += by
+
+        return change
+
+    assert "limit 1.05) for the" in state(shift(2.0), "noncentered").verdict
+    mild = state(shift(0.3), "noncentered")
+    assert 1.01 < mild.rhat_max < 1.05
+    assert "R-hat" not in mild.verdict
+
+
 def test_slow_draws_are_named_by_ess(state: State) -> None:
     def slow(v: dict[str, Floats], s: dict[str, Floats]) -> None:
         v["u"][:, :, 3] = np.cumsum(v["u"][:, :, 3], axis=1) / 20
@@ -129,7 +142,7 @@ def test_a_stuck_parameter_is_not_sound(state: State) -> None:
     found = state(stick, "noncentered")
     assert np.isnan(found.rhat_max)
     assert not found.sound
-    assert "R-hat is nan for sigma" in found.verdict
+    assert "R-hat is nan (limit 1.01) for sigma" in found.verdict
 
 
 def test_low_energy_information_is_told(state: State) -> None:
