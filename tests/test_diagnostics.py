@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+import xarray as xr
 
 import hierstan as hs
 from hierstan.arviz_stats import convergence, ebfmi
@@ -91,6 +92,25 @@ def test_a_slow_coefficient_is_not_called_a_funnel(state: State) -> None:
     assert not found.sound
     assert found.cause == ""
     assert "more draws" in found.advice
+
+
+def test_a_slow_sd_away_from_zero_is_no_funnel(state: State) -> None:
+    def slow(v: dict[str, Floats], s: dict[str, Floats]) -> None:
+        walk = np.cumsum(np.log(v["tau"][:, :, 1]), axis=1)
+        v["tau"][:, :, 1] = np.exp(walk / 500)
+
+    found = state(slow, "centered")
+    assert "slowest standard deviation is sd(floor | county)" in found.cause
+    assert "funnel" not in found.cause
+
+
+def test_a_lone_chain_is_compared_with_itself() -> None:
+    """R-hat of one chain compares its halves: near one, or not when it drifts."""
+    rng = np.random.default_rng(2)
+    still = xr.Dataset({"x": (("chain", "draw"), rng.normal(size=(1, 1000)))})
+    drifting = still + xr.DataArray(np.linspace(0, 3, 1000), dims="draw")
+    assert convergence(still)["rhat"]["x"].item() == pytest.approx(1.0, abs=0.01)
+    assert convergence(drifting)["rhat"]["x"].item() > 1.2
 
 
 def test_divergences_anywhere_accuse_no_sd_of_being_small(state: State) -> None:

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 import statsmodels.formula.api as smf
 from scipy import stats
+from scipy.optimize import minimize
 
 import hierstan as hs
 from hierstan.design import Design, Factor, Floats
@@ -238,3 +239,43 @@ def test_an_exact_fit_is_refused() -> None:
     data = hs.data.sleepstudy().assign(Reaction=lambda d: 3.0 + 0.7 * d["Days"])
     with pytest.raises(DataError, match="explains the response exactly"):
         fit_mixedlm(build_design("Reaction ~ Days + (1 | Subject)", data))
+
+
+def test_a_fit_that_stops_short_is_rescued_and_says_so() -> None:
+    """Intercepts vary a hundred sigmas; the oracle searches on the dense covariance."""
+    rng = np.random.default_rng(0)
+    g, x = np.repeat(np.arange(15), 5), rng.normal(size=75)
+    y = 2 + x + rng.normal(0, 10, 15)[g] + rng.normal(0, 0.2, 15)[g] * x
+    y += rng.normal(0, 0.1, 75)
+    design = build_design("y ~ x + (x || g)", pd.DataFrame({"y": y, "x": x, "g": g}))
+    fit = fit_mixedlm(design, reml=False)
+    assert fit.rescued
+    assert fit.gained > 1
+    assert fit.converged
+    assert "rescued: MixedLM stopped" in fit.verdict
+    assert fit.estimates().rescued
+
+    def dense(logs: Floats) -> float:
+        tau, sigma = np.exp(logs[:2]), float(np.exp(logs[2]))
+        V = dense_covariance(design.factors[0], np.diag(tau**2), sigma)
+        W = np.linalg.inv(V)
+        beta = np.linalg.solve(design.X.T @ W @ design.X, design.X.T @ W @ y)
+        return -float(stats.multivariate_normal(design.X @ beta, V).logpdf(y))
+
+    found = minimize(dense, np.log([10, 0.2, 0.1]), method="Nelder-Mead",
+                     options={"xatol": 1e-7, "fatol": 1e-9})  # fmt: skip
+    assert fit.solution.loglik == pytest.approx(-found.fun, abs=1e-5)
+    np.testing.assert_allclose([*fit.tau, fit.sigma], np.exp(found.x), rtol=1e-4)
+
+
+def test_a_correlation_at_its_bound_has_no_standard_error() -> None:
+    """The first 200 homes: the correlation of intercepts and slopes is -1."""
+    data = hs.data.radon().iloc[:200]
+    fit = fit_mixedlm(build_design("log_radon ~ floor + (floor | county)", data))
+    assert fit.singular
+    assert fit.converged
+    ours = fit.estimates()
+    (pair,) = ours.corr["county"]
+    assert pair.value.center == pytest.approx(-1.0, abs=1e-3)
+    assert pair.value.spread is None
+    assert ours.sd["county"]["Intercept"].spread == pytest.approx(0.098, rel=0.2)
