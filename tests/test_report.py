@@ -89,6 +89,13 @@ def test_the_page_stands_alone_and_tells_the_story(report: Path) -> None:
     assert "{{" not in page
 
 
+def test_pictures_have_plain_labels(report: Path) -> None:
+    """Maths is off, for names with dollar signs; so no label may be written in it."""
+    for picture in (report / "figures").glob("*.svg"):
+        assert "mathdefault" not in picture.read_text(), picture.name
+    assert ">0.01</text>" in (report / "figures" / "funnel_county.svg").read_text()
+
+
 def test_tables_carry_the_numbers(report: Path) -> None:
     shrinkage = pd.read_csv(report / "tables" / "shrinkage_county.csv")
     assert len(shrinkage) == 170

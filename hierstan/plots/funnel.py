@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from hierstan.design import Factor
 from hierstan.fit import Fit
-from hierstan.plots.style import VERMILION, color_of, grid, house_style
+from hierstan.plots.style import VERMILION, color_of, grid, house_style, plain_log
 from hierstan.programs import effect_label
 
 
@@ -62,6 +62,7 @@ def funnel(
             axis.set_title(f"{label}: smallest sd reached {lowest:.2g}")
             axis.set_xlabel(f"{effect} in {level}")
             axis.legend(loc="lower right")
+            plain_log(axis.yaxis)
         axes[0].set_ylabel(f"sd({effect} | {factor.name})")
         limits = np.array([axis.get_ylim() for axis in axes])
         spans = np.array([axis.get_xlim() for axis in axes])

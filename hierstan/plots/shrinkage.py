@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hierstan.design import Floats
-from hierstan.plots.style import BLACK, color_of, grid, house_style
+from hierstan.plots.style import BLACK, color_of, grid, house_style, plain_log
 from hierstan.shrinkage import PRIOR_ONLY
 
 _LABELLED = 6
@@ -75,6 +75,7 @@ def shrinkage(table: pd.DataFrame, effects: tuple[str, ...], factor: str) -> Fig
             )  # fmt: skip
         if len(effects) == 1:
             axis.set_xscale("log")
+            plain_log(axis.xaxis)
         _label_movers(axis, names[known], begin[known], end[known])
         axis.set_xlabel(labels[0])
         axis.set_ylabel(labels[1])

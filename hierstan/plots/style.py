@@ -6,7 +6,9 @@ from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart.
 BLACK, GREY = "#222222", "#8c8c8c"
@@ -60,6 +62,12 @@ def grid(rows: int, columns: int, width: float, height: float) -> tuple[Figure, 
     figure = Figure(figsize=(width, height), layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False)
     return figure, list(axes.ravel())
+
+
+def plain_log(axis: Axis) -> None:
+    """Label a log axis with plain numbers; powers of ten would need the maths."""
+    axis.set_major_formatter(FuncFormatter(lambda value, position: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def color_of(label: str) -> str:
