@@ -1,6 +1,8 @@
 """Fixtures shared by all tests, and a machine that looks the same everywhere."""
 
 import os
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -9,9 +11,11 @@ import pytest
 import hierstan as hs
 from hierstan.analysis import Analysis
 from hierstan.cache import cache_directory
+from hierstan.cli import main
 from hierstan.design import Design
 from hierstan.engines.cmdstan import CmdStanEngine
 from hierstan.evaluate import build_design
+from hierstan.toolchain.make import OUTER_MAKE
 
 RADON = "log_radon ~ floor + (floor || county)"
 
@@ -20,8 +24,32 @@ RADON = "log_radon ~ floor + (floor || county)"
 def _same_machine_everywhere(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Hide the developer's own CmdStan; keep the cache, which only saves time."""
     os.environ["HIERSTAN_CACHE"] = str(cache_directory())
-    os.environ.pop("CMDSTAN", None)
+    # What `make test` tells its children is not meant for the makes that tests start.
+    for name in ("CMDSTAN", *OUTER_MAKE):
+        os.environ.pop(name, None)
     os.environ["HOME"] = str(tmp_path_factory.mktemp("home"))
+
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def hierstan_command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Run:
+    """The command line, run in this process: returns status, output and errors."""
+
+    def command(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["hierstan", *arguments])
+        try:
+            main()
+            status = 0
+        except SystemExit as stop:
+            status = int(stop.code or 0)
+        shown = capsys.readouterr()
+        return status, shown.out, shown.err
+
+    return command
 
 
 @pytest.fixture(scope="session")

@@ -10,31 +10,17 @@ import numpy as np
 import pytest
 
 import hierstan as hs
-from hierstan.cli import main
 
 Run = Callable[..., tuple[int, str, str]]
 RADON = "log_radon ~ floor + (floor || county)"
 
 
 @pytest.fixture
-def run(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> Run:
-    """Run the command line in an empty directory; return status, output and errors."""
+def run(hierstan_command: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+    """Run the command line in an empty directory."""
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
-
-    def command(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["hierstan", *arguments])
-        try:
-            main()
-            status = 0
-        except SystemExit as stop:
-            status = int(stop.code or 0)
-        shown = capsys.readouterr()
-        return status, shown.out, shown.err
-
-    return command
+    return hierstan_command
 
 
 BAD_INPUT = [

@@ -15,6 +15,7 @@ from hierstan.cache import cache_directory
 from hierstan.errors import EngineError
 from hierstan.processes import Processes
 from hierstan.toolchain import CmdStan
+from hierstan.toolchain.make import OUTER_MAKE
 
 # Radon's noncentered samples in 0.91 s a chain with O1 and 1.54 s without. It keeps vectors
 # contiguous, and in 2.35 a copy of such a vector shares its memory: a function that changes
@@ -89,7 +90,7 @@ def _compile(source: Path, home: Path, toolchain: CmdStan, processes: Processes)
         options = json.dumps({**STANC_OPTIONS, "include-paths": [str(copy)]})
         status = processes.run(
             [sys.executable, "-c", _COMPILE, str(copy / source.name), options],
-            environment={**os.environ, "CMDSTAN": str(toolchain.path)},
+            environment=_environment(toolchain),
             on_line=output.append,
         )
         if status != 0:
@@ -101,6 +102,12 @@ def _compile(source: Path, home: Path, toolchain: CmdStan, processes: Processes)
                 shutil.rmtree(made) if made.is_dir() else made.unlink()
         copy.rename(home)
     return time.perf_counter() - start
+
+
+def _environment(toolchain: CmdStan) -> dict[str, str]:
+    """Return ours, without what a `make` around us tells the makes it starts."""
+    ours = {name: value for name, value in os.environ.items() if name not in OUTER_MAKE}
+    return {**ours, "CMDSTAN": str(toolchain.path)}
 
 
 def _sweep(home: Path) -> None:

@@ -1,35 +1,20 @@
 """`hierstan toolchain`, with a stand-in for what takes long."""
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from stand_in import calls, script_make
 
-from hierstan.cli import main
 from hierstan.toolchain import build
 
 Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def run(
-    machine: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Run:
-    """Run the command line; return status, output and errors."""
-
-    def command(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["hierstan", "toolchain", *arguments])
-        try:
-            main()
-            status = 0
-        except SystemExit as stop:
-            status = int(stop.code or 0)
-        shown = capsys.readouterr()
-        return status, shown.out, shown.err
-
-    return command
+def run(machine: Path, hierstan_command: Run) -> Run:
+    """Run ``hierstan toolchain`` on a machine with stand-ins."""
+    return lambda *arguments: hierstan_command("toolchain", *arguments)
 
 
 def test_build_prints_the_path_and_shows_the_costs(machine: Path, run: Run) -> None:
