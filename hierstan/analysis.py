@@ -235,6 +235,7 @@ def analyze(
     fits = {}
     for name in chosen:
         with warnings.catch_warnings():
+            # What it warns of is in the fit's verdict, which the analysis prints.
             warnings.simplefilter("ignore", ConvergenceWarning)
             fits[name] = model.sample(
                 name, chains=chains, warmup=warmup, draws=draws, seed=seed,

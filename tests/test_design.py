@@ -231,4 +231,4 @@ def test_names_with_blanks_and_names_of_ours() -> None:
     with pytest.raises(FormulaError, match="nothing that varies"):
         build_design("Reaction ~ sigma + (0 | Subject)", data)
     with pytest.raises(DataError, match="a pandas DataFrame is wanted"):
-        build_design("Reaction ~ sigma + (1 | Subject)", data.to_dict())  # type: ignore[arg-type]
+        build_design("Reaction ~ sigma + (1 | Subject)", data.to_dict())

@@ -58,7 +58,7 @@ def test_mixedlm_equals_lme4(
     fixed = told.loc[["fixef"]]
     values = list(ours.fixed.values())
     np.testing.assert_allclose([v.center for v in values], fixed.estimate, rtol=1e-4)
-    np.testing.assert_allclose([v.spread for v in values], fixed.se, rtol=1e-4)  # type: ignore[misc]
+    np.testing.assert_allclose([v.spread for v in values], fixed.se, rtol=1e-4)
     sds = [v.center for by in ours.sd.values() for v in by.values()] + [ours.sigma.center]
     np.testing.assert_allclose(sds, told.loc[["sd"]].estimate, rtol=1e-4, atol=0.0)
     if "corr" in told.index:
@@ -232,7 +232,7 @@ def test_any_units_and_origins_give_the_same_fit(
     assert fit.solution.loglik == pytest.approx(base.solution.loglik + change, abs=1e-5)
     spread = dict(fit.estimates().rows())["sd(Days | Subject)"].spread
     known = dict(base.estimates().rows())["sd(Days | Subject)"].spread
-    assert spread == pytest.approx(slope * known, rel=5e-3)  # type: ignore[operator]
+    assert spread == pytest.approx(slope * known, rel=5e-3)
 
 
 def test_an_exact_fit_is_refused() -> None:

@@ -52,9 +52,9 @@ def test_noncentered_samples_the_exact_posterior(
     rows = dict(fit.estimates().rows())
     assert set(rows) == set(exact.mean)
     for name, value in rows.items():
-        assert value.center == pytest.approx(exact.mean[name], abs=MCSE * value.mcse_mean)  # type: ignore[union-attr]
+        assert value.center == pytest.approx(exact.mean[name], abs=MCSE * value.mcse_mean)
         # The sampling error of an sd is about sd / sqrt(2 ESS) for a normal posterior.
-        error = MCSE * exact.sd[name] / np.sqrt(2 * value.ess_bulk)  # type: ignore[union-attr]
+        error = MCSE * exact.sd[name] / np.sqrt(2 * value.ess_bulk)
         assert value.spread == pytest.approx(exact.sd[name], abs=1.5 * error)
 
 
@@ -73,7 +73,7 @@ def test_pooled_posterior_is_the_regression(radon_analysis: Analysis) -> None:
     rows = dict(radon_analysis.fits["pooled"].estimates().rows())
     for name, value in radon_analysis.ols.fixed.items():
         assert rows[name].center == pytest.approx(
-            value.center, abs=MCSE * rows[name].mcse_mean  # type: ignore[union-attr]
+            value.center, abs=MCSE * rows[name].mcse_mean
         )  # fmt: skip
 
 
@@ -111,13 +111,13 @@ def test_other_radon_models(engine: CmdStanEngine, formula: str) -> None:
     reml = dict(model.mixedlm().estimates().rows())
     for name, value in one.estimates().rows():
         if not name.startswith(("sd", "corr")):
-            assert abs(value.center - reml[name].center) < 0.25 * value.spread  # type: ignore[operator]
+            assert abs(value.center - reml[name].center) < 0.25 * value.spread
     if "(1 | county)" in formula:
         other = model.sample("centered", seed=3, draws=2000)
         for (name, a), (_, b) in zip(
             one.estimates().rows(), other.estimates().rows(), strict=True
         ):
-            error = np.hypot(a.mcse_mean, b.mcse_mean)  # type: ignore[union-attr]
+            error = np.hypot(a.mcse_mean, b.mcse_mean)
             assert a.center == pytest.approx(b.center, abs=MCSE * error), name
 
 
@@ -139,8 +139,8 @@ def test_default_priors_against_quadrature(engine: CmdStanEngine) -> None:
     for name, value in fit.estimates().rows():
         # Coefficients have normal priors of 2.5 sd here and flat ones in the quadrature,
         # which moves the intercept by (se / prior sd)^2 of its distance: under 0.1 %.
-        slack = 0.001 * value.spread if name in design.terms else 0.0  # type: ignore[operator]
-        bound = MCSE * value.mcse_mean + slack  # type: ignore[union-attr]
+        slack = 0.001 * value.spread if name in design.terms else 0.0
+        bound = MCSE * value.mcse_mean + slack
         assert value.center == pytest.approx(expected.mean[name], abs=bound), name
 
 
@@ -173,5 +173,5 @@ def test_units_and_origins_do_not_matter_to_the_sampler(
         one.estimates().rows(), two.estimates().rows(), strict=True
     ):
         unit = units.get(name, 1e-9)
-        error = np.hypot(a.mcse_mean, b.mcse_mean / unit)  # type: ignore[union-attr]
+        error = np.hypot(a.mcse_mean, b.mcse_mean / unit)
         assert b.center / unit == pytest.approx(a.center, abs=MCSE * error), name

@@ -145,7 +145,7 @@ class CmdStanEngine:
         return Samples(variables, sampler, settings, seconds, compile_seconds, fit)
 
 
-class _Chains(cmdstanpy.CmdStanModel):  # type: ignore[misc]
+class _Chains(cmdstanpy.CmdStanModel):  # type: ignore[misc]  # untyped to mypy here
     """A compiled program whose chains report to our progress and end when we do.
 
     CmdStanPy's own method has no public hook for progress, and on Ctrl-C its pool goes on

@@ -62,7 +62,7 @@ def search(
     log: list[str] = []
     for method in methods:
         with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
+            warnings.simplefilter("always")  # all of them, for the log
             try:
                 found = model.fit(
                     reml=reml, free=free, method=method, **_TOLERANCES[method]

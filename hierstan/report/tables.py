@@ -3,6 +3,7 @@
 import pandas as pd
 
 from hierstan.analysis import Analysis
+from hierstan.estimates import PosteriorValue
 
 _NUMBERS = (
     "rhat_max", "ess_bulk_min", "ess_tail_min", "divergences", "max_treedepth_hits",
@@ -57,8 +58,9 @@ def diagnostics_table(analysis: Analysis) -> pd.DataFrame:
         row = {"program": name, "sound": state.sound}
         row |= {number: getattr(state, number) for number in _NUMBERS}
         row["mcse_over_sd_max"] = max(
-            value.mcse_mean / value.sd if value.sd else float("nan")  # type: ignore[union-attr]
+            value.mcse_mean / value.sd if value.sd else float("nan")
             for _, value in fit.estimates().rows()
+            if isinstance(value, PosteriorValue)
         )
         rows.append(row | {"verdict": state.verdict, "advice": state.advice})
     return pd.DataFrame(rows)
