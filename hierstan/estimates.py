@@ -1,7 +1,7 @@
 """Estimates in one shape, whoever made them, so that they can stand side by side."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import pandas as pd
@@ -120,7 +120,6 @@ class Estimates:
     sd: Mapping[str, Mapping[str, AnyValue]]
     corr: Mapping[str, tuple[Correlation, ...]]
     sigma: AnyValue
-    notes: tuple[str, ...] = field(default=())
 
     def rows(self) -> Iterator[tuple[str, AnyValue]]:
         """Yield every parameter with the name tables give it, coefficients first."""

@@ -197,7 +197,10 @@ def fit_mixedlm(design: Design, *, reml: bool = True) -> MixedFit:
         gained = standard.loglik(inside, noise, reml=reml) - before
         log.append(f"stopped {gained:.3g} of log likelihood short; refitted from there")
         state = _settle(design, standard, inside, noise, reml)
-    log += [f"sd({factor.effects[q]}) put at zero, as likely as not" for q in state.zeroed]
+    log += [
+        f"sd({factor.effects[q]}) put at zero, where the likelihood is as high"
+        for q in state.zeroed
+    ]
     reported = natural(state.Sigma, state.sigma, factor)
     Omega = np.eye(factor.Q)
     for (a, b), rho in zip(factor.pairs, reported[factor.Q : -1], strict=True):
