@@ -20,10 +20,10 @@ def design_of(formula: str, **columns: object) -> Design:
 def test_three_levels_make_a_chain_in_any_order() -> None:
     cell = np.arange(48) // 2
     columns = {"room": cell, "school": cell // 4, "town": cell // 12}
-    written = design_of("y ~ 1 + (1 | school) + (1 | room) + (1 | town)", **columns)
-    assert chain(written.factors) == (1, 0, 2)
+    written = design_of("y ~ 1 + (1 | town) + (1 | room) + (1 | school)", **columns)
+    assert chain(written.factors) == (1, 2, 0)
     assert nesting(written) == {
-        "school": ("town",), "room": ("school", "town"), "town": (),
+        "town": (), "room": ("school", "town"), "school": ("town",),
     }  # fmt: skip
     nested = design_of("y ~ 1 + (1 | town/school/room)", **columns)
     assert chain(nested.factors) == (2, 1, 0)
