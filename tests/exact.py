@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from hierstan.design import Design, Floats
-from hierstan.frequentist.equations import Sums, solve
+from hierstan.frequentist.equations import solve
+from hierstan.sums import Sums
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ def exact_posterior(
     `upper` and `sigma_range` must hold all but a negligible part of the posterior.
     """
     factor = design.factors[0]
-    sums = Sums.of(design.y, design.X, factor)
+    sums = Sums.of(design.y, design.X, [factor])
     x, w = np.polynomial.legendre.leggauss(nodes)
     axes = [(0.5 * top * (x + 1), 0.5 * top * w) for top in upper]
     low, high = sigma_range
@@ -43,7 +44,7 @@ def exact_posterior(
     thetas = np.stack([grid.ravel() for grid in grids], axis=1)
     logs, betas, variances = [], [], []
     for *tau, sigma in thetas:
-        solution = solve(sums, np.diag(np.square(tau)), float(sigma), reml=True)
+        solution = solve(sums, [np.diag(np.square(tau))], float(sigma), reml=True)
         logs.append(solution.loglik + log_prior(np.array(tau), float(sigma)))
         betas.append(solution.beta)
         variances.append(np.diag(solution.beta_covariance))

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 import statsmodels.formula.api as smf
 from scipy import stats
+from scipy.linalg import block_diag
 from scipy.optimize import minimize
 
 import hierstan as hs
@@ -12,7 +13,8 @@ from hierstan.design import Design, Factor, Floats
 from hierstan.errors import DataError
 from hierstan.evaluate import build_design
 from hierstan.frequentist import fit_by_group, fit_mixedlm, fit_ols
-from hierstan.frequentist.equations import Sums, solve
+from hierstan.frequentist.equations import solve
+from hierstan.sums import Sums
 
 FRAMES = {
     "sleepstudy": hs.data.sleepstudy,
@@ -66,48 +68,58 @@ def test_mixedlm_equals_lme4(
         assert pair.value.center == pytest.approx(told.estimate["corr"], rel=1e-3, abs=1e-4)
 
 
-def dense_covariance(factor: Factor, Sigma: Floats, sigma: float) -> Floats:
-    """V written out, N x N."""
-    V = sigma**2 * np.eye(len(factor.index))
-    for j in range(factor.J):
-        rows = np.flatnonzero(factor.index == j)
-        V[np.ix_(rows, rows)] += factor.Z[rows] @ Sigma @ factor.Z[rows].T
-    return V
+def dense_effects(factor: Factor) -> Floats:
+    """Z written out, N x (J Q), level after level."""
+    indicator = np.eye(factor.J)[factor.index]
+    return np.hstack([indicator[:, [j]] * factor.Z for j in range(factor.J)])
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("singular", [False, True], ids=["regular", "singular"])
-def test_likelihood_equals_the_multivariate_normal(seed: int, singular: bool) -> None:
-    """Random unbalanced designs at generic variances, against scipy on the dense V."""
-    rng = np.random.default_rng([seed, singular])
-    N, P = 23, 3
-    X, Z = rng.normal(size=(N, P)), rng.normal(size=(N, 2))
-    index = np.concatenate([np.arange(5), rng.integers(0, 5, N - 5)])
-    y = rng.normal(size=N) * 3 + 7
-    root = rng.normal(size=(2, 2)) if not singular else np.outer(rng.normal(size=2), [1, 0])
-    Sigma, sigma = root @ root.T, 0.37 + rng.random()
-    factor = Factor("g", tuple("abcde"), index, ("p", "q"), Z, (2,))
-    sums = Sums.of(y, X, factor)
-    V = dense_covariance(factor, Sigma, sigma)
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_likelihood_equals_the_multivariate_normal(
+    seed: int, singular: bool, depth: int
+) -> None:
+    """Random unbalanced nested designs at generic variances, against the dense V."""
+    rng = np.random.default_rng([seed, singular, depth])
+    N, P = 31, 3
+    X, y = rng.normal(size=(N, P)), rng.normal(size=N) * 3 + 7
+    index = rng.permutation(np.concatenate([np.arange(9), rng.integers(0, 9, N - 9)]))
+    # Children are not sorted by parent: factors nested in fact, not by their labels.
+    up = [np.array([1, 0, 3, 2, 0, 1, 2, 1, 0]), np.array([1, 0, 0, 1])]
+    factors, Sigmas = [], []
+    for f, Q in enumerate([2, 1, 2][:depth]):
+        root = rng.normal(size=(Q, Q))
+        root[:, -1] *= not singular
+        Sigmas.append(root @ root.T)
+        levels = tuple(map(str, range(index.max() + 1)))
+        Z = rng.normal(size=(N, Q))
+        factors.append(Factor(f"g{f}", levels, index, tuple("pq"[:Q]), Z, (Q,)))
+        index = up[f][index] if f < 2 else index
+    sigma = 0.37 + rng.random()
+    sums = Sums.of(y, X, factors)
+    big = np.hstack([dense_effects(factor) for factor in factors])
+    G = block_diag(*(S for f, S in zip(factors, Sigmas, strict=True) for _ in range(f.J)))
+    V = big @ G @ big.T + sigma**2 * np.eye(N)
     W = np.linalg.inv(V)
     beta = np.linalg.solve(X.T @ W @ X, X.T @ W @ y)
-    ml = solve(sums, Sigma, sigma, reml=False)
+    ml = solve(sums, Sigmas, sigma, reml=False)
     expected = stats.multivariate_normal(X @ beta, V).logpdf(y)
     assert ml.loglik == pytest.approx(expected, rel=1e-10)
     np.testing.assert_allclose(ml.beta, beta, rtol=1e-8)
     np.testing.assert_allclose(ml.beta_covariance, np.linalg.inv(X.T @ W @ X), rtol=1e-7)
-    reml = solve(sums, Sigma, sigma, reml=True)
+    reml = solve(sums, Sigmas, sigma, reml=True)
     # Integrating beta out of the likelihood leaves sqrt((2 pi)^P / |X'V^-1 X|).
     bend = 0.5 * (P * np.log(2 * np.pi) - np.linalg.slogdet(X.T @ W @ X)[1])
     assert reml.loglik == pytest.approx(expected + bend, rel=1e-10)
-    for j in range(5):
-        rows = index == j
-        residual = (W @ (y - X @ beta))[rows]
-        np.testing.assert_allclose(reml.u[j], Sigma @ Z[rows].T @ residual, atol=1e-9)
-        block = Sigma - Sigma @ Z[rows].T @ np.linalg.solve(
-            V[np.ix_(rows, rows)], Z[rows] @ Sigma
-        )
-        np.testing.assert_allclose(reml.u_covariance[j], block, atol=1e-9)
+    u = G @ big.T @ W @ (y - X @ beta)
+    conditional = G - G @ big.T @ W @ big @ G
+    start = 0
+    for factor, means, covariances in zip(factors, reml.u, reml.u_covariance, strict=True):
+        for mean, covariance in zip(means, covariances, strict=True):
+            own = slice(start, start := start + factor.Q)
+            np.testing.assert_allclose(mean, u[own], atol=1e-9)
+            np.testing.assert_allclose(covariance, conditional[own, own], atol=1e-9)
 
 
 def test_standard_errors_of_variances_are_those_of_balanced_theory() -> None:
@@ -257,7 +269,9 @@ def test_a_fit_that_stops_short_is_rescued_and_says_so() -> None:
 
     def dense(logs: Floats) -> float:
         tau, sigma = np.exp(logs[:2]), float(np.exp(logs[2]))
-        V = dense_covariance(design.factors[0], np.diag(tau**2), sigma)
+        factor = design.factors[0]
+        spread = np.tile(tau, factor.J) * dense_effects(factor)
+        V = spread @ spread.T + sigma**2 * np.eye(design.N)
         W = np.linalg.inv(V)
         beta = np.linalg.solve(design.X.T @ W @ design.X, design.X.T @ W @ y)
         return -float(stats.multivariate_normal(design.X @ beta, V).logpdf(y))

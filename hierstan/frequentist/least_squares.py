@@ -9,8 +9,8 @@ import statsmodels.api as sm
 from hierstan.design import Design, Factor, Floats
 from hierstan.errors import DataError
 from hierstan.estimates import Estimates, Value
-from hierstan.frequentist.equations import Sums
 from hierstan.programs import PROGRAMS, population_columns
+from hierstan.sums import Sums
 
 
 def fit_ols(design: Design) -> Estimates:
@@ -103,16 +103,22 @@ def fit_by_group(design: Design, factor: Factor) -> GroupFit:
         Estimates, with nan for what the data do not determine.
     """
     keep = population_columns(PROGRAMS["unpooled"], design)
-    sums = Sums.of(design.y, design.X, factor)
-    ZX, XX, Xy = sums.ZX[:, :, keep], sums.XX[np.ix_(keep, keep)], sums.Xy[keep]
-    inverse = np.linalg.pinv(sums.ZZ, rcond=1e-10, hermitian=True)
+    sums = Sums.of(design.y, design.X[:, keep], [factor])
+    XX, Xy = sums.total[:-1, :-1], sums.total[:-1, -1]
+    products = sums.levels[0].products
+    ZZ, ZX, Zy = (
+        products[:, :, : factor.Q],
+        products[:, :, factor.Q : -1],
+        products[:, :, -1],
+    )
+    inverse = np.linalg.pinv(ZZ, rcond=1e-10, hermitian=True)
     within = inverse @ ZX
     information = XX - np.einsum("jqp,jqr->pr", ZX, within)
     common_covariance = np.linalg.pinv(information, hermitian=True)
-    common = common_covariance @ (Xy - np.einsum("jqp,jq->p", within, sums.Zy))
-    gamma = np.einsum("jqr,jr->jq", inverse, sums.Zy - ZX @ common)
+    common = common_covariance @ (Xy - np.einsum("jqp,jq->p", within, Zy))
+    gamma = np.einsum("jqr,jr->jq", inverse, Zy - ZX @ common)
     fitted = np.sum(factor.Z * gamma[factor.index], axis=1) + design.X[:, keep] @ common
-    ranks = np.linalg.matrix_rank(sums.ZZ, hermitian=True)
+    ranks = np.linalg.matrix_rank(ZZ, hermitian=True)
     freedom = design.N - int(ranks.sum()) - len(keep)
     sigma = float("nan")
     if freedom > 0:

@@ -80,7 +80,7 @@ class MixedFit:
         """Group coefficients beta + u, shape (J, Q)."""
         beta = dict(zip(self.design.terms, self.solution.beta, strict=True))
         population = np.array([beta.get(name, 0.0) for name in self.factor.effects])
-        return np.asarray(self.solution.u + population)
+        return np.asarray(self.solution.u[0] + population)
 
     @property
     def verdict(self) -> str:

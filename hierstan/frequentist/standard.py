@@ -12,7 +12,8 @@ from scipy.linalg import block_diag
 
 from hierstan.design import Design, Factor, Floats
 from hierstan.errors import DataError
-from hierstan.frequentist.equations import Solution, Sums, solve
+from hierstan.frequentist.equations import Solution, solve
+from hierstan.sums import Sums
 
 # Residual sd of least squares, relative to the response's size, that is rounding only.
 _EXACT_FIT = 1e-10
@@ -77,7 +78,7 @@ class Standard:
         T = block_diag(*inverses)
         standard = replace(factor, Z=factor.Z @ T)
         ys, Xs = rest / s, Q * root
-        sums = Sums.of(ys, Xs, standard)
+        sums = Sums.of(ys, Xs, [standard])
         b = np.linalg.solve(R, b) * size if design.P else b
         return cls(ys, Xs, standard, sums, R / root, b, s * float(size), T)
 
@@ -93,11 +94,11 @@ class Standard:
 
     def loglik(self, Sigma: Floats, sigma: float, *, reml: bool) -> float:
         """Return the log likelihood in standard units, at standard variances."""
-        return solve(self.sums, Sigma, sigma, reml=reml).loglik
+        return solve(self.sums, [Sigma], sigma, reml=reml).loglik
 
     def solution(self, Sigma: Floats, sigma: float, *, reml: bool) -> Solution:
         """Solve at standard variances and bring the results to the data's units."""
-        inside = solve(self.sums, Sigma, sigma, reml=reml)
+        inside = solve(self.sums, [Sigma], sigma, reml=reml)
         P = len(self.b)
         loglik = inside.loglik - (self.sums.N - (P if reml else 0)) * np.log(self.s)
         if reml:
@@ -108,6 +109,6 @@ class Standard:
             loglik=float(loglik),
             beta=self.b + back @ inside.beta,
             beta_covariance=back @ inside.beta_covariance @ back.T,
-            u=inside.u @ forward.T,
-            u_covariance=forward @ inside.u_covariance @ forward.T,
+            u=tuple(u @ forward.T for u in inside.u),
+            u_covariance=tuple(forward @ c @ forward.T for c in inside.u_covariance),
         )
