@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import cmdstanpy
 import numpy as np
 import pandas as pd
 import pytest
@@ -48,10 +47,7 @@ def stan_log_density(
     engine: CmdStanEngine, program: str, data: dict[str, Any], point: dict[str, Any]
 ) -> float:
     """Log density on the constrained scale: without Jacobian."""
-    model = cmdstanpy.CmdStanModel(exe_file=engine.executable(program))
-    with engine.active(), cmdstanpy.disable_logging():
-        table = model.log_prob(point, data=data, jacobian=False, sig_figs=16)
-    return float(table["lp__"].iloc[0])
+    return float(engine.log_density(program, data, [point])[0][0])
 
 
 def half_t(x: Floats, df: float, scale: Floats) -> float:
@@ -121,16 +117,6 @@ def random_point(design: Design, seed: int) -> dict[str, Any]:
     }
 
 
-def stan_gradient(
-    engine: CmdStanEngine, program: str, data: dict[str, Any], point: dict[str, Any]
-) -> Floats:
-    """Gradient in the unconstrained parameters, in the order of the program."""
-    model = cmdstanpy.CmdStanModel(exe_file=engine.executable(program))
-    with engine.active(), cmdstanpy.disable_logging():
-        table = model.log_prob(point, data=data, jacobian=False, sig_figs=16)
-    return table.iloc[0, 1:].to_numpy(dtype=float)
-
-
 def test_gradients_are_those_of_the_density(
     engine: CmdStanEngine, design: Design, priors: Priors
 ) -> None:
@@ -139,7 +125,7 @@ def test_gradients_are_those_of_the_density(
     u = np.array(point.pop("z")) * 1.3
     order = ("beta_centered", "tau", "cpc", "u", "sigma")
     data = stan_data(get_program("centered"), design, priors)
-    found = stan_gradient(engine, "centered", data, point | {"u": u.tolist()})
+    found = engine.log_density("centered", data, [point | {"u": u.tolist()}])[1][0]
     full = point | {"u": u}
     flat = np.concatenate([np.atleast_1d(full[name]) for name in order])
     ends = np.cumsum([np.size(full[name]) for name in order])[:-1]

@@ -11,7 +11,8 @@ from hierstan.errors import InputError
 from hierstan.progress import Progress
 
 StanData = Mapping[str, Any]
-Arrays = Mapping[str, npt.NDArray[np.float64]]
+Floats = npt.NDArray[np.float64]
+Arrays = Mapping[str, Floats]
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,31 @@ class Samples:
     raw: Any
 
 
+@dataclass(frozen=True, eq=False)
+class Mode:
+    """Where an optimization ended.
+
+    Attributes
+    ----------
+    variables : mapping of str to ndarray
+        Parameters, transformed parameters and generated quantities there.
+    log_density : float
+        The target there, without Jacobians.
+    arrived : bool
+        Whether the optimizer met one of its criteria; no proof of an optimum.
+    seconds : float
+        Wall time, compilation not counted.
+    raw : object
+        What the engine itself returned.
+    """
+
+    variables: Arrays
+    log_density: float
+    arrived: bool
+    seconds: float
+    raw: Any
+
+
 class Engine(Protocol):
     """Something that compiles and samples Stan programs."""
 
@@ -123,5 +149,36 @@ class Engine(Protocol):
         ------
         SamplingError
             When a chain ends without its draws; carries Stan's message.
+        """
+        ...
+
+    def optimize(
+        self, program: str, data: StanData, init: Mapping[str, Any], seed: int
+    ) -> Mode:
+        """Climb the log density, without Jacobians, from one set of initial values.
+
+        Raises
+        ------
+        SamplingError
+            When it cannot start.
+        """
+        ...
+
+    def log_density(
+        self, program: str, data: StanData, points: Sequence[Mapping[str, Any]]
+    ) -> tuple[Floats, Floats]:
+        """Evaluate the log density, without Jacobians, at parameter values.
+
+        Returns
+        -------
+        ndarray, shape (points,)
+            Log densities, constants included.
+        ndarray, shape (points, D)
+            Their gradients in the D unconstrained parameters, in the program's order.
+
+        Raises
+        ------
+        SamplingError
+            When a point is outside of the parameters' range.
         """
         ...

@@ -1,10 +1,8 @@
 """The engine that runs Stan through CmdStanPy."""
 
 import os
-import re
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, contextmanager
 from importlib.metadata import version
@@ -14,11 +12,12 @@ from typing import Any
 import cmdstanpy
 import numpy as np
 
-from hierstan.engines.base import SamplerSettings, Samples, StanData
+from hierstan.engines.base import Floats, Mode, SamplerSettings, Samples, StanData
+from hierstan.engines.chains import ReportingModel, in_thread
 from hierstan.engines.programs_cache import compiled
 from hierstan.errors import SamplingError
 from hierstan.processes import Processes, wait_for
-from hierstan.progress import SILENT, Advance, Progress
+from hierstan.progress import SILENT, Progress
 from hierstan.resources import directory
 from hierstan.toolchain import CmdStan, ensure
 
@@ -32,6 +31,15 @@ _SAMPLER_NAMES = {
 }
 # Enough digits that |mean| / sd = 1e5 still leaves five for the sd.
 _SIGNIFICANT_DIGITS = 10
+_ALL_DIGITS = 17  # for densities and modes, which are compared to the last of them
+# Stan's own stop at 1e-8 of the objective, which is 1e-5 of a log likelihood of 1000.
+_OPTIMIZER = {
+    "tol_obj": 1e-13,
+    "tol_rel_obj": 10,
+    "tol_grad": 1e-8,
+    "tol_rel_grad": 1e3,
+    "tol_param": 1e-12,
+}
 _COMPILER_JOBS = 2  # one takes up to 1.5 GB of memory
 
 
@@ -115,9 +123,9 @@ class CmdStanEngine:
             self.active(),
             cmdstanpy.disable_logging(),
         ):
-            model = _Chains(self.executable(program), advance)
+            model = ReportingModel(self.executable(program), advance)
             try:
-                fit = _in_thread(
+                fit = in_thread(
                     model.sample,
                     dict(data),
                     chains=settings.chains,
@@ -138,45 +146,59 @@ class CmdStanEngine:
                     for theirs, ours in _SAMPLER_NAMES.items()
                 }
             except (RuntimeError, ValueError) as error:
-                raise SamplingError(
-                    f"Stan stopped while sampling {program}. It said:\n{_told(error)}"
-                ) from error
+                raise _stopped(f"sampling {program}", error) from error
         seconds = time.perf_counter() - start
         return Samples(variables, sampler, settings, seconds, compile_seconds, fit)
 
+    def optimize(
+        self, program: str, data: StanData, init: Mapping[str, Any], seed: int
+    ) -> Mode:
+        """Climb with L-BFGS; see `Engine.optimize`."""
+        start = time.perf_counter()
+        with self._quiet_model(program) as model:
+            try:
+                found = model.optimize(
+                    dict(data),
+                    inits=dict(init),
+                    seed=seed,
+                    algorithm="lbfgs",
+                    jacobian=False,
+                    iter=10_000,
+                    require_converged=False,
+                    sig_figs=_ALL_DIGITS,
+                    **_OPTIMIZER,
+                )
+                named = found.stan_variables()
+            except (RuntimeError, ValueError) as error:
+                raise _stopped(f"optimizing {program}", error) from error
+        variables = {name: np.asarray(value) for name, value in named.items()}
+        density = float(found.optimized_params_dict["lp__"])
+        seconds = time.perf_counter() - start
+        return Mode(variables, density, bool(found.converged), seconds, found)
 
-class _Chains(cmdstanpy.CmdStanModel):  # type: ignore[misc]  # untyped to mypy here
-    """A compiled program whose chains report to our progress and end when we do.
+    def log_density(
+        self, program: str, data: StanData, points: Sequence[Mapping[str, Any]]
+    ) -> tuple[Floats, Floats]:
+        """Evaluate with log_prob, a process per point; see `Engine.log_density`."""
+        with self._quiet_model(program) as model:
+            try:
+                tables = [
+                    model.log_prob(
+                        dict(point), dict(data), jacobian=False, sig_figs=_ALL_DIGITS
+                    )
+                    for point in points
+                ]
+            except (RuntimeError, ValueError) as error:
+                raise _stopped(f"evaluating {program}", error) from error
+        values = np.array([table.iloc[0].to_numpy(dtype=float) for table in tables])
+        return values[:, 0], values[:, 1:]
 
-    CmdStanPy's own method has no public hook for progress, and on Ctrl-C its pool goes on
-    to the chains still queued. This one does the same for a chain: run the command, keep
-    its console, note its exit status.
-    """
-
-    def __init__(self, executable: Path, advance: Advance) -> None:
-        super().__init__(exe_file=executable)
-        self.processes = Processes()
-        self._advance = advance
-        self._lock = threading.Lock()
-        self._reached: dict[int, int] = {}
-
-    def _run_cmdstan(self, runset: Any, idx: int, *args: Any, **kwargs: Any) -> None:
-        del args, kwargs
-        with Path(runset.stdout_files[idx]).open("w", encoding="utf-8") as console:
-
-            def on_line(line: str) -> None:
-                console.write(line)
-                self._report(line, idx)
-
-            status = self.processes.run(runset.cmd(idx), on_line=on_line)
-        runset._set_retcode(idx, status)
-
-    def _report(self, line: str, chain: int) -> None:
-        found = re.match(r"Iteration:\s+(\d+)", line)
-        if found:
-            with self._lock:
-                self._reached[chain] = int(found[1])
-                self._advance(sum(self._reached.values()))
+    @contextmanager
+    def _quiet_model(self, program: str) -> Iterator[cmdstanpy.CmdStanModel]:
+        """Return CmdStanPy's model of a program, its logging off."""
+        executable = self.executable(program)
+        with self.active(), cmdstanpy.disable_logging():
+            yield cmdstanpy.CmdStanModel(exe_file=executable)
 
 
 @contextmanager
@@ -203,22 +225,8 @@ def _wait(jobs: Mapping[str, "Future[tuple[Path, float]]"], progress: Progress) 
                 done(count)
 
 
-def _in_thread(
-    function: Callable[..., Any],
-    *args: Any,
-    on_interrupt: Callable[[], None],
-    **kwargs: Any,
-) -> Any:
-    """Call a function that waits for other threads, without being deaf to Ctrl-C."""
-    with ThreadPoolExecutor(1) as caller:
-        job = caller.submit(function, *args, **kwargs)
-        try:
-            for _ in wait_for([job]):
-                pass
-        except KeyboardInterrupt:
-            on_interrupt()
-            raise
-    return job.result()
+def _stopped(doing: str, error: Exception) -> SamplingError:
+    return SamplingError(f"Stan stopped while {doing}. It said:\n{_told(error)}")
 
 
 def _told(error: Exception) -> str:

@@ -86,7 +86,7 @@ def solve(sums: Sums, Sigmas: Sequence[Floats], sigma: float, *, reml: bool) -> 
     steps, logdet_V, rest = _eliminate(sums, Sigmas, sigma)
     P = sums.P
     XVX, XVy, yVy = rest[:P, :P], rest[:P, P], rest[P, P]
-    beta_covariance: Floats = np.linalg.inv(XVX)
+    beta_covariance = np.asarray(np.linalg.inv(XVX), dtype=float)
     beta = beta_covariance @ XVy
     freedom = sums.N - (P if reml else 0)
     deviance = freedom * np.log(2 * np.pi) + logdet_V + yVy - beta @ XVy
