@@ -5,14 +5,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from formulae import design_matrices
 
 from hierstan.design import Design, Factor, Floats, Integers
 from hierstan.errors import DataError, FormulaError
 from hierstan.formula import Formula, parse
 from hierstan.frame import Missing, refuse_text_numbers, usable_rows
+from hierstan.terms import FUNCTIONS, count_terms, evaluate
 
-_FUNCTIONS = {"np": np, "log": np.log, "exp": np.exp, "sqrt": np.sqrt}
 _COLLINEAR = 1e-9  # share of a column's length left after projecting on those before it
 
 
@@ -108,6 +107,13 @@ def _factor(name: str, formula: Formula, frame: pd.DataFrame) -> Factor:
     terms = [term for term in formula.groups if term.factor == name]
     parts = [_columns(f"1 + {term.effects}", formula, frame) for term in terms]
     effects = tuple(label for part in parts for label in part.names)
+    for term, part in zip(terms, parts, strict=True):
+        if not term.correlated and len(part.sizes) != count_terms(f"1 + {term.effects}"):
+            raise FormulaError(
+                f"Formula {formula.text!r}: ({term.effects} || {name}) has an interaction "
+                "without its main effects; write them too, as in k * m, to say which "
+                "columns are independent."
+            )
     where = f" of the group terms of {name!r}"
     for label in effects:
         if effects.count(label) > 1:
@@ -224,18 +230,17 @@ def _columns(expression: str, formula: Formula, frame: pd.DataFrame) -> _Columns
 
 def _evaluate(expression: str, formula: Formula, frame: pd.DataFrame) -> Any:
     try:
-        with np.errstate(all="ignore"):  # undefined values are named afterwards
-            return design_matrices(
-                expression, frame, na_action="pass", extra_namespace=_FUNCTIONS
-            )
+        return evaluate(expression, frame)  # undefined values are named afterwards
     except KeyError as error:
         raise FormulaError(
             f"Formula {formula.text!r} uses a name that is not known: {error}. Functions "
-            "are those of numpy (np.log) and log, exp, sqrt, scale, center, poly, bs, C."
+            "are scale, center, poly, bs, C, numpy's (np.tanh) and "
+            f"{', '.join(FUNCTIONS)}."
         ) from error
     except Exception as error:  # formulae raises whatever the expression raises
+        reason = str(error).rstrip(".")
         raise FormulaError(
-            f"Formula {formula.text!r} cannot be evaluated at {expression!r}: {error}."
+            f"Formula {formula.text!r} cannot be evaluated at {expression!r}: {reason}."
         ) from error
 
 

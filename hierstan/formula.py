@@ -5,13 +5,12 @@ which knows interactions, transformations and categorical columns.
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-
-from formulae import model_description
-from formulae.parser import Parser
-from formulae.scanner import Scanner
+from functools import partial
 
 from hierstan.errors import FormulaError
+from hierstan.grammar import names_in_response, names_in_terms
 
 _NAME = r"(?:`[^`:]+`|[\w.]+)"
 
@@ -63,10 +62,33 @@ class Formula:
 
     def variables(self) -> tuple[str, ...]:
         """Names of all data columns the formula uses, sorted."""
-        names = _variables(f"{self.response} ~ {self.population}", self.text)
+        names = self._read(names_in_response, self.response)
+        predictors = self._read(partial(names_in_terms, offsets=True), self.population)
         for term in self.groups:
-            names |= _variables(term.effects, self.text) | set(term.columns)
-        return tuple(sorted(names))
+            predictors |= self._read(partial(names_in_terms, offsets=False), term.effects)
+        response = self.response.strip("`")
+        if response in predictors:
+            raise FormulaError(
+                f"Formula {self.text!r} has its response {response!r} on the right as well."
+            )
+        groups = {column for term in self.groups for column in term.columns}
+        return tuple(sorted(names | predictors | groups))
+
+    def _read(self, names: Callable[[str], set[str]], part: str) -> set[str]:
+        """Read one part to its end; return the names of its columns."""
+        try:
+            found = names(part)
+        except Exception as error:  # formulae raises several unrelated classes
+            reason = str(error).rstrip(".")
+            raise FormulaError(
+                f"Formula {self.text!r} cannot be read: {reason}."
+            ) from error
+        if "Intercept" in found:
+            raise FormulaError(
+                f"Formula {self.text!r} uses a column called 'Intercept', which is the "
+                "name of the intercept; rename the column, or write 1 for the intercept."
+            )
+        return found
 
 
 def parse(text: str) -> Formula:
@@ -105,33 +127,35 @@ def parse(text: str) -> Formula:
             f"Formula {text!r} needs exactly one '~' with a response before it and "
             "predictors after it, as in 'y ~ x + (x | group)'."
         )
-    population: list[str] = []
+    population = ""
     groups: list[GroupTerm] = []
-    for term in _split_at_plus(sides[1], text):
+    for sign, term in _signed_terms(sides[1], text):
         if _is_group_term(term):
+            if sign == "-":
+                raise FormulaError(f"Formula {text!r} takes the group term {term} away.")
             groups.extend(_group_terms(term, text))
-        else:
-            population.append(term)
-    for term in population:
-        if "|" in term:
+        elif "|" in term:
             raise FormulaError(
                 f"Formula {text!r}: put the group term in {term!r} into brackets of its "
                 "own and join it with '+', as in '+ (x | group)'."
             )
+        elif population:
+            population += f" {sign} {term}"
+        else:
+            population = f"-{term}" if sign == "-" else term
     if not groups:
         raise FormulaError(
             f"Formula {text!r} has no group term. Say what varies between which groups, "
             "for example '+ (1 | county)'."
         )
-    response, rest = sides[0].strip(), " + ".join(population) or "1"
-    formula = Formula(text.strip(), response, rest, tuple(groups))
+    formula = Formula(text.strip(), sides[0].strip(), population or "1", tuple(groups))
     formula.variables()
     return formula
 
 
-def _split_at_plus(text: str, formula: str) -> list[str]:
-    """Split at the plus signs that stand outside of all brackets and quotes."""
-    terms, depth, quote, start = [], 0, "", 0
+def _signed_terms(text: str, formula: str) -> list[tuple[str, str]]:
+    """Split at the signs that stand outside of all brackets and quotes."""
+    terms, depth, quote, start, sign = [], 0, "", 0, ""
     for position, character in enumerate(text):
         if quote:
             quote = "" if character == quote else quote
@@ -143,15 +167,22 @@ def _split_at_plus(text: str, formula: str) -> list[str]:
             depth -= 1
             if depth < 0:
                 raise FormulaError(f"Formula {formula!r} closes a bracket it never opened.")
-        elif character == "+" and depth == 0:
-            terms.append(text[start:position].strip())
-            start = position + 1
+        elif character in "+-" and depth == 0:
+            term, start = text[start:position].strip(), position + 1
+            if term:
+                terms.append((sign, term))
+            elif character == "+" or (terms and sign != "+"):
+                _refuse_lone_sign(character, formula)
+            sign = character
     if depth or quote:
         raise FormulaError(f"Formula {formula!r} has an unclosed bracket or quote.")
-    terms.append(text[start:].strip())
-    if not all(terms):
-        raise FormulaError(f"Formula {formula!r} has a '+' with nothing beside it.")
-    return terms
+    if not text[start:].strip():
+        _refuse_lone_sign(sign, formula)
+    return [*terms, (sign, text[start:].strip())]
+
+
+def _refuse_lone_sign(sign: str, formula: str) -> None:
+    raise FormulaError(f"Formula {formula!r} has a {sign!r} with nothing beside it.")
 
 
 def _is_group_term(term: str) -> bool:
@@ -170,32 +201,11 @@ def _group_terms(term: str, formula: str) -> list[GroupTerm]:
     if not re.fullmatch(rf"{_NAME}(\s*[:/]\s*{_NAME})*", factor):
         raise FormulaError(
             f"Grouping factor {factor!r} of formula {formula!r} should be a column name "
-            "(in backticks when it has blanks or signs), or names joined by ':' "
-            "(combinations) or '/' (nesting)."
+            "(in backticks when it has blanks or signs, without a colon), or names joined "
+            "by ':' (combinations) or '/' (nesting)."
         )
     nested: list[str] = []
     for part in re.findall(rf"{_NAME}(?:\s*:\s*{_NAME})*", factor):
         inner = ":".join(name.strip("`") for name in re.findall(_NAME, part))
         nested.append(f"{nested[-1]}:{inner}" if nested else inner)
     return [GroupTerm(effects, name, "||" not in term) for name in nested]
-
-
-def _variables(part: str, formula: str) -> set[str]:
-    """Names of the data columns in one part of a formula, which is read to its end."""
-    try:
-        parser = Parser(Scanner(part).scan())
-        parser.parse()
-        names = {name for name in model_description(part).var_names if name}
-    except Exception as error:  # formulae raises several unrelated classes
-        raise FormulaError(f"Formula {formula!r} cannot be read: {error}.") from error
-    if not parser.at_end():
-        raise FormulaError(
-            f"Formula {formula!r} cannot be read: an operator is missing before "
-            f"{parser.peek().lexeme!r}."
-        )
-    if "Intercept" in names:
-        raise FormulaError(
-            f"Formula {formula!r} uses a column called 'Intercept', which is the name of "
-            "the intercept; rename the column, or write 1 for the intercept."
-        )
-    return names
