@@ -18,7 +18,7 @@ from hierstan.fit import Fit
 from hierstan.frame import Missing
 from hierstan.frequentist import MixedFit, fit_ols
 from hierstan.model import Model
-from hierstan.priors import Priors
+from hierstan.priors import PriorChoice
 from hierstan.programs import PROGRAMS, get_program, population_columns
 from hierstan.progress import SILENT, Progress
 from hierstan.shrinkage import pooling_factors, shrinkage_table
@@ -172,7 +172,7 @@ def analyze(
     formula: str,
     data: pd.DataFrame,
     *,
-    priors: str | Priors | None = None,
+    priors: PriorChoice = None,
     programs: Sequence[str] | None = None,
     chains: int = 4,
     warmup: int = 1000,
@@ -190,8 +190,8 @@ def analyze(
         In lme4's notation: ``"log_radon ~ floor + (floor || county)"``.
     data : pandas.DataFrame
         One row per observation.
-    priors : str or Priors, optional
-        Preset ``"default"`` or ``"seeds"``, or priors made before.
+    priors : str, mapping, path or Priors, optional
+        A preset, priors by name, a TOML file or priors made before; see `Model`.
     programs : sequence of str
         Stan programs to sample; by default all that can take the formula.
     chains, warmup, draws, seed : int

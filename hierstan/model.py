@@ -12,7 +12,7 @@ from hierstan.evaluate import build_design
 from hierstan.fit import Fit
 from hierstan.frame import Missing
 from hierstan.frequentist import MixedFit, fit_mixedlm
-from hierstan.priors import Priors, resolve_priors
+from hierstan.priors import PriorChoice, Priors, resolve_priors
 from hierstan.programs import get_program, initial_values, stan_data
 from hierstan.progress import SILENT, Progress
 
@@ -26,9 +26,11 @@ class Model:
         In lme4's notation: ``"log_radon ~ floor + (floor || county)"``.
     data : pandas.DataFrame
         One row per observation.
-    priors : str or Priors, optional
-        ``"default"`` (autoscaled), ``"seeds"`` (the radon tutorials' own), or priors made
-        before.
+    priors : str, mapping, path or Priors, optional
+        ``"default"`` (autoscaled), ``"seeds"`` (the radon tutorials' own) or ``"flat"``;
+        priors by name, such as ``{"sd(floor | county)": "half-normal(0.5)"}``, the others
+        coming from ``"preset"``; a TOML file; or priors made before. See
+        `hierstan.priors.resolve_priors`.
     missing : {"drop", "error"}
         What to do with rows that lack a value.
     engine : Engine, optional
@@ -51,7 +53,7 @@ class Model:
         self,
         formula: str,
         data: pd.DataFrame,
-        priors: str | Priors | None = None,
+        priors: PriorChoice = None,
         *,
         missing: Missing = "drop",
         engine: Engine | None = None,

@@ -31,9 +31,9 @@ data {
   vector<lower=0>[P] beta_scale;
   vector[sum(Q)] gamma_location; // normal prior of unpooled group coefficients
   vector<lower=0>[sum(Q)] gamma_scale;
-  real<lower=0> tau_df; // half-Student-t prior of tau, degrees of freedom
+  vector<lower=0>[sum(Q)] tau_df; // half-Student-t prior of tau, inf = normal
   vector<lower=0>[sum(Q)] tau_scale; // and scale, in units of y per unit of z
-  real<lower=0> sigma_df; // half-Student-t prior of sigma
+  real<lower=0> sigma_df; // half-Student-t prior of sigma, inf = normal
   real<lower=0> sigma_scale;
   vector<lower=0>[F] eta; // LKJ shape of each term's correlations, 1 = flat
   
@@ -62,7 +62,7 @@ transformed parameters {
   vector[P] beta = uncenter(beta_centered, x_center); // coefficients of X
   vector[C] rho = correlations_of_cpc(cpc, Q);
   real lprior = normal_or_flat_lpdf(beta_centered | beta_location, beta_scale)
-                + half_t_or_flat_lpdf([sigma]' | sigma_df, [sigma_scale]')
+                + half_t_or_flat_lpdf([sigma]' | [sigma_df]', [sigma_scale]')
                 + half_t_or_flat_lpdf(tau | tau_df, tau_scale)
                 + lkj_cpc_lpdf(cpc | Q, eta);
 }

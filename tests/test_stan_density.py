@@ -35,7 +35,7 @@ def priors() -> Priors:
         beta_scale=np.array([1.7, np.inf, 2.3]),
         gamma_location=np.array([0.3, -0.6, 0.2, 0.8, -0.1]),
         gamma_scale=np.array([1.1, 2.2, 0.6, 3.1, 1.9]),
-        tau_df=4.5,
+        tau_df=np.array([4.5, np.inf, 2.0, 1.0, 6.5]),
         tau_scale=np.array([1.3, 0.7, np.inf, 2.1, 0.9]),
         sigma_df=2.5,
         sigma_scale=1.6,
@@ -50,10 +50,14 @@ def stan_log_density(
     return float(engine.log_density(program, data, [point])[0][0])
 
 
-def half_t(x: Floats, df: float, scale: Floats) -> float:
-    proper = np.isfinite(scale)
-    logs = stats.t(df, 0, scale[proper]).logpdf(np.asarray(x)[proper]) + np.log(2)
-    return float(np.sum(logs))
+def half_t(x: Floats, df: Floats, scale: Floats) -> float:
+    """Log density of the half-normal where df is infinite, nothing where scale is."""
+    total = 0.0
+    for value, d, s in zip(*map(np.atleast_1d, (x, df, scale)), strict=True):
+        if np.isfinite(s):
+            whole = stats.norm(0, s) if np.isinf(d) else stats.t(d, 0, s)
+            total += whole.logpdf(value) + np.log(2)
+    return float(total)
 
 
 def log_prior(point: dict[str, Any], priors: Priors) -> float:
@@ -62,7 +66,7 @@ def log_prior(point: dict[str, Any], priors: Priors) -> float:
     normal = stats.norm(priors.beta_location[proper], priors.beta_scale[proper])
     return float(
         normal.logpdf(b[proper]).sum()
-        + half_t(point["sigma"], priors.sigma_df, np.array(priors.sigma_scale))
+        + half_t(point["sigma"], np.array(priors.sigma_df), np.array(priors.sigma_scale))
     )
 
 
