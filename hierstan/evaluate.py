@@ -58,7 +58,7 @@ def build_design(
             refuse_text_numbers(frame[name])
             _refuse_kind(frame[name])
     y = _response(formula, frame)
-    population = _columns(f"1 + {formula.population}", formula, frame)
+    population = _columns(formula.population, formula, frame)
     _refuse_collinear(population.names, population.matrix)
     names = dict.fromkeys(term.factor for term in formula.groups)
     factors = tuple(_factor(name, formula, frame) for name in names)
@@ -105,7 +105,7 @@ def _response(formula: Formula, frame: pd.DataFrame) -> Floats:
 def _factor(name: str, formula: Formula, frame: pd.DataFrame) -> Factor:
     """Put all group terms of one factor together, a block for each set of correlations."""
     terms = [term for term in formula.groups if term.factor == name]
-    parts = [_columns(f"1 + {term.effects}", formula, frame) for term in terms]
+    parts = [_columns(term.effects, formula, frame) for term in terms]
     effects = tuple(label for part in parts for label in part.names)
     for term, part in zip(terms, parts, strict=True):
         if not term.correlated and len(part.sizes) != count_terms(f"1 + {term.effects}"):
@@ -186,7 +186,7 @@ def _levels(
 
 
 @dataclass(frozen=True, eq=False)
-class _Columns:
+class Columns:
     """An evaluated right-hand side: columns by name, and how many each term has.
 
     `offset` is the sum of its offset() terms, which have no coefficient.
@@ -198,14 +198,29 @@ class _Columns:
     offset: Floats
 
 
-def _columns(expression: str, formula: Formula, frame: pd.DataFrame) -> _Columns:
-    common = _evaluate(expression, formula, frame).common
+def evaluate_terms(expression: str, formula: Formula, frame: pd.DataFrame) -> Any:
+    """Evaluate a population part, or what stands left of a bar, with its intercept.
+
+    Returns
+    -------
+    formulae.matrices.CommonEffectsMatrix or None
+        It remembers levels, contrasts, means and knots for new data; None without terms.
+    """
+    return _evaluate(f"1 + {expression}", formula, frame).common
+
+
+def _columns(expression: str, formula: Formula, frame: pd.DataFrame) -> Columns:
+    return columns_of(evaluate_terms(expression, formula, frame), len(frame))
+
+
+def columns_of(common: Any, rows: int) -> Columns:
+    """Read what `evaluate_terms` returned, or its evaluation of new data."""
     if common is None:
-        return _Columns((), np.empty((len(frame), 0)), (), np.zeros(len(frame)))
+        return Columns((), np.empty((rows, 0)), (), np.zeros(rows))
     terms = list(common.terms.values())
     labels = [[str(label) for label in term.labels or []] for term in terms]
     names = [name for term in labels for name in term]
-    matrix = np.array(common.design_matrix, dtype=float).reshape(len(frame), -1)
+    matrix = np.array(common.design_matrix, dtype=float).reshape(rows, -1)
     for position, name in enumerate(names):
         _refuse_undefined(name, matrix[:, position])
     is_offset = np.array(
@@ -216,7 +231,7 @@ def _columns(expression: str, formula: Formula, frame: pd.DataFrame) -> _Columns
         ],
         dtype=bool,
     )
-    return _Columns(
+    return Columns(
         tuple(name for name, out in zip(names, is_offset, strict=True) if not out),
         matrix[:, ~is_offset],
         tuple(

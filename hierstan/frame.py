@@ -99,19 +99,13 @@ def usable_rows(
         When a column is unknown or repeated, there are no rows, a value is infinite, or
         values are missing and `missing` is ``"error"``.
     """
-    if not isinstance(frame, pd.DataFrame):
-        raise DataError(
-            f"The data are a {type(frame).__module__}.{type(frame).__name__}; a pandas "
-            "DataFrame is wanted (polars: .to_pandas(), dict: pandas.DataFrame(...))."
-        )
     names = list(columns)
-    for name in names:
-        _require_column(frame, name)
+    require_columns(frame, names)
     used = frame[names].reset_index(drop=True)
     if used.empty:
         raise DataError("The data have no rows.")
     for name in names:
-        _refuse_infinite(used[name])
+        refuse_infinite(used[name])
     absent = used.isna()
     counts = {name: int(absent[name].sum()) for name in names if absent[name].any()}
     if counts and missing == "error":
@@ -128,15 +122,24 @@ def usable_rows(
     return complete, counts
 
 
-def _require_column(frame: pd.DataFrame, name: str) -> None:
-    found = list(frame.columns).count(name)
-    if found > 1:
-        raise DataError(f"The data have {found} columns named {name!r}; rename them.")
-    if not found:
-        known = [str(column) for column in frame.columns]
-        close = get_close_matches(name, known, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"they have {', '.join(known)}."
-        raise DataError(f"The data have no column {name!r}; {hint}")
+def require_columns(frame: pd.DataFrame, names: Iterable[str]) -> None:
+    """Refuse what is no data frame, and columns that are absent or there twice."""
+    if not isinstance(frame, pd.DataFrame):
+        raise DataError(
+            f"The data are a {type(frame).__module__}.{type(frame).__name__}; a pandas "
+            "DataFrame is wanted (polars: .to_pandas(), dict: pandas.DataFrame(...))."
+        )
+    for name in names:
+        found = list(frame.columns).count(name)
+        if found > 1:
+            raise DataError(f"The data have {found} columns named {name!r}; rename them.")
+        if not found:
+            known = [str(column) for column in frame.columns]
+            close = get_close_matches(name, known, n=1)
+            hint = (
+                f"did you mean {close[0]!r}?" if close else f"they have {', '.join(known)}."
+            )
+            raise DataError(f"The data have no column {name!r}; {hint}")
 
 
 def refuse_text_numbers(column: "pd.Series[Any]") -> None:
@@ -162,7 +165,8 @@ def refuse_text_numbers(column: "pd.Series[Any]") -> None:
         )
 
 
-def _refuse_infinite(column: "pd.Series[float]") -> None:
+def refuse_infinite(column: "pd.Series[float]") -> None:
+    """Refuse infinite values, naming the first."""
     if not pd.api.types.is_float_dtype(column.dtype):
         return
     values = column.to_numpy(dtype=float, na_value=np.nan)
