@@ -13,12 +13,13 @@ from hierstan.design import Design
 from hierstan.diagnostics import Diagnostics, diagnose, reported
 from hierstan.engines.base import Samples
 from hierstan.estimates import Correlation, Estimates, PosteriorValue
+from hierstan.predictive import Predictive
 from hierstan.priors import Priors
 from hierstan.programs import Program, effect_label, name_draws, pair_label
 
 
 @dataclass(frozen=True, eq=False)
-class Fit:
+class Fit(Predictive):
     """Draws from one program for one model.
 
     Diagnostics are computed when the fit is made: there is no fit without them.
@@ -64,7 +65,9 @@ class Fit:
     def terms(self) -> tuple[str, ...]:
         """Columns of X that have one coefficient for all groups in this program."""
         return (
-            tuple(str(t) for t in self.draws["term"].values) if "beta" in self.draws else ()
+            tuple(str(t) for t in self.draws["term"].to_numpy())
+            if "beta" in self.draws
+            else ()
         )
 
     @property

@@ -1,0 +1,72 @@
+"""What a sampled fit says about rows of data: its predictions."""
+
+from functools import cached_property
+
+import pandas as pd
+import xarray as xr
+
+from hierstan.design import Design
+from hierstan.diagnostics import Diagnostics
+from hierstan.engines.base import Samples
+from hierstan.new_data import Groups
+from hierstan.predict import Predictions, predict
+from hierstan.programs import Program
+from hierstan.simulate import Posterior
+
+
+class Predictive:
+    """The part of a `Fit` that predicts rows."""
+
+    program: Program
+    design: Design
+    samples: Samples
+    draws: xr.Dataset
+    diagnostics: Diagnostics
+
+    @cached_property
+    def _posterior(self) -> Posterior:
+        return Posterior(self.program, self.design, self.draws)
+
+    def _seed(self, seed: int | None) -> int:
+        return self.samples.settings.seed if seed is None else seed
+
+    def predict(
+        self,
+        new_data: pd.DataFrame | None = None,
+        *,
+        groups: Groups = None,
+        interval: float = 0.95,
+        seed: int | None = None,
+        draws: bool = False,
+    ) -> Predictions:
+        """Predict the response for new data, or for the fitted rows.
+
+        Parameters
+        ----------
+        new_data : pandas.DataFrame, optional
+            Rows to predict; by default those the model was fitted to.
+        groups : {"same", "new", "population"} or mapping of factor to one of them
+            Known levels have their own effects and unknown ones are an error (``"same"``,
+            the default), unknown ones draw theirs from the population (``"new"``), or all
+            effects are zero (``"population"``).
+        interval : float
+            Probability of the equal-tailed intervals.
+        seed : int, optional
+            Of the simulated effects and residuals; by default that of the fit.
+        draws : bool
+            Keep the draws themselves.
+
+        Returns
+        -------
+        Predictions
+            A table with a row per row of data; `hierstan.predict.predict` has the details.
+        """
+        return predict(
+            self._posterior,
+            new_data,
+            groups=groups,
+            interval=interval,
+            seed=self._seed(seed),
+            draws=draws,
+            remark="" if self.diagnostics.sound else "the fit failed its checks",
+        )

@@ -1,0 +1,152 @@
+"""Draws as arrays, and the expected values and observations that follow from them."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import xarray as xr
+
+from hierstan.design import Design, Factor, Floats, Integers
+from hierstan.errors import InputError
+from hierstan.new_data import GroupRows, Rows
+from hierstan.programs import Program, effect_label, pair_label, population_columns
+
+# Cells (rows times draws) in memory at a time: 16 MB an array, about eight arrays.
+CELLS = 2**21
+
+_NOISE, _LEVELS = 0, 1  # streams of random numbers under one seed
+
+
+@dataclass(frozen=True, eq=False)
+class Posterior:
+    """Draws of one fit as arrays, chains one after the other: S draws.
+
+    Attributes
+    ----------
+    program, design : Program, Design
+        What was fitted.
+    draws : xarray.Dataset
+        Named draws, as `hierstan.programs.name_draws` makes them.
+    chosen : ndarray of int, optional
+        The draws that count; all by default.
+    """
+
+    program: Program
+    design: Design
+    draws: xr.Dataset
+    chosen: Integers | None = None
+
+    @cached_property
+    def S(self) -> int:
+        """Number of draws that count."""
+        if self.chosen is not None:
+            return len(self.chosen)
+        return int(self.draws.sizes["chain"] * self.draws.sizes["draw"])
+
+    @cached_property
+    def sigma(self) -> Floats:
+        """Residual standard deviation, shape (S,)."""
+        return self._flat("sigma")
+
+    @cached_property
+    def beta(self) -> Floats:
+        """Coefficients of the columns of X, shape (P, S); 0 where the program has none."""
+        beta = np.zeros((self.design.P, self.S))
+        if "beta" in self.draws:
+            keep = population_columns(self.program, self.design)
+            beta[keep] = self._flat("beta").T
+        return beta
+
+    def effects(self, factor: Factor) -> Floats:
+        """Group effects, without pooling group coefficients: shape (S, Q, J), no copy."""
+        kind = "coef" if self.program.pooling == "none" else "u"
+        return self._flat(f"{kind}[{factor.name}]")
+
+    def root(self, factor: Factor) -> Floats:
+        """Symmetric square root of the effects' covariance Sigma, shape (Q, Q, S).
+
+        Unlike a Cholesky factor it exists where a correlation is drawn as one.
+        """
+        labels = [effect_label(factor, effect) for effect in factor.effects]
+        tau = self._flat("tau", effect=labels)
+        Omega = np.broadcast_to(np.eye(factor.Q), (self.S, factor.Q, factor.Q)).copy()
+        for a, b in factor.pairs:
+            rho = self._flat("rho", pair=pair_label(factor, a, b))
+            Omega[:, a, b] = Omega[:, b, a] = rho
+        values, vectors = np.linalg.eigh(Omega * tau[:, :, None] * tau[:, None, :])
+        scaled = vectors * np.sqrt(np.maximum(values, 0.0))[:, None, :]
+        return np.ascontiguousarray(np.moveaxis(scaled @ vectors.swapaxes(1, 2), 0, -1))
+
+    def _flat(self, name: str, **labels: str | list[str]) -> Floats:
+        values = self.draws[name].sel(labels).to_numpy()
+        values = values.reshape(-1, *values.shape[2:])
+        return np.asarray(values if self.chosen is None else values[self.chosen])
+
+
+@dataclass(frozen=True, eq=False)
+class Simulator:
+    """Expected values and new observations of some rows, a chunk of rows at a time.
+
+    The same seed gives the same numbers. A new level gets its effects from the seed and
+    its own name, so it has the same ones in every chunk, and in every call.
+    """
+
+    posterior: Posterior
+    rows: Rows
+    seed: int
+
+    def __post_init__(self) -> None:
+        """Refuse what is no seed."""
+        if not isinstance(self.seed, int | np.integer) or self.seed < 0:
+            raise InputError(
+                f"seed is {self.seed!r}; it must be a whole number, zero or above."
+            )
+
+    @cached_property
+    def _roots(self) -> dict[str, Floats]:
+        return {
+            group.factor.name: self.posterior.root(group.factor)
+            for group in self.rows.groups
+            if group.new
+        }
+
+    def chunks(self) -> Iterator[tuple[slice, Floats, Floats]]:
+        """Yield the rows of a chunk, their expected values and observations, (rows, S)."""
+        noise = np.random.default_rng([self.seed, _NOISE])
+        step = max(1, CELLS // self.posterior.S)
+        for start in range(0, len(self.rows), step):
+            part = slice(start, start + step)
+            mu = self._expected(self.rows[part])
+            y = noise.standard_normal(mu.shape)
+            y *= self.posterior.sigma
+            y += mu
+            yield part, mu, y
+
+    def _expected(self, rows: Rows) -> Floats:
+        """Narrow the effects to the levels of these rows, and add all up."""
+        groups, effects = [], {}
+        for group in rows.groups:
+            levels, own = np.unique(group.level, return_inverse=True)
+            groups.append(GroupRows(group.factor, group.Z, own, group.new))
+            known = levels[levels < group.factor.J]
+            u = np.empty((len(levels), group.factor.Q, self.posterior.S))
+            u[: len(known)] = np.moveaxis(
+                self.posterior.effects(group.factor)[:, :, known], 0, -1
+            ).swapaxes(0, 1)
+            for k, level in enumerate(levels[len(known) :], start=len(known)):
+                u[k] = self._drawn(group, group.new[level - group.factor.J])
+            effects[group.factor.name] = u
+        narrowed = Rows(rows.index, rows.X, rows.offset, tuple(groups))
+        return narrowed.linear_predictor(self.posterior.beta, effects)
+
+    def _drawn(self, group: GroupRows, level: str) -> Floats:
+        """Draw the effects of a new level from normal(0, Sigma) of each draw, (Q, S)."""
+        name = f"{group.factor.name}\0{level}".encode()
+        key = int.from_bytes(hashlib.blake2b(name, digest_size=16).digest())
+        z = np.random.default_rng([self.seed, _LEVELS, key]).standard_normal(
+            (group.factor.Q, self.posterior.S)
+        )
+        root = self._roots[group.factor.name]
+        return np.asarray(np.einsum("abs,bs->as", root, z))

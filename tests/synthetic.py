@@ -1,0 +1,66 @@
+"""Fits made of invented draws: everything but the sampler, in milliseconds."""
+
+import numpy as np
+import pandas as pd
+
+from hierstan.design import Design, Floats
+from hierstan.engines import SamplerSettings, Samples
+from hierstan.evaluate import build_design
+from hierstan.fit import Fit
+from hierstan.priors import resolve_priors
+from hierstan.programs import get_program, population_columns
+
+
+def synthetic_fit(
+    formula: str,
+    data: pd.DataFrame,
+    program: str = "noncentered",
+    *,
+    chains: int = 2,
+    draws: int = 50,
+    seed: int = 11,
+) -> Fit:
+    """Return a fit whose draws are independent, of generic size, and well mixed."""
+    design = build_design(formula, data)
+    chosen = get_program(program)
+    rng = np.random.default_rng(seed)
+    shape = (chains, draws)
+    K = sum(factor.Q for factor in design.factors)
+    pairs = sum(len(factor.pairs) for factor in design.factors)
+    G = sum(factor.J * factor.Q for factor in design.factors)
+    P = len(population_columns(chosen, design))
+    variables = {
+        "beta": rng.normal(1.3, 0.7, (*shape, P)),
+        "sigma": np.exp(rng.normal(-0.4, 0.1, shape)),
+        "tau": np.exp(rng.normal(0.2, 0.1, (*shape, K))),
+        "rho": rng.uniform(-0.4, 0.6, (*shape, pairs)),
+        "u": rng.normal(0.0, 1.1, (*shape, G)),
+        "gamma": rng.normal(1.0, 1.1, (*shape, G)),
+        "lprior": np.zeros(shape),
+    }
+    sampler = {
+        "diverging": np.zeros(shape),
+        "tree_depth": np.full(shape, 4.0),
+        "energy": rng.normal(size=shape),
+    }
+    settings = SamplerSettings(chains, 300, draws, seed=seed)
+    samples = Samples(variables, sampler, settings, 2.0, 0.0, None)
+    return Fit.from_samples(chosen, design, resolve_priors(None, design), samples)
+
+
+def flat(fit: Fit, name: str) -> Floats:
+    """Return the draws of a variable with all chains in one axis."""
+    values = fit.draws[name].to_numpy()
+    return np.asarray(values.reshape(-1, *values.shape[2:]))
+
+
+def expected_by_hand(fit: Fit, design: Design, offset: Floats | float = 0.0) -> Floats:
+    """Return X beta + sum Z u row by row and draw by draw, shape (draws, rows)."""
+    beta = flat(fit, "beta")
+    mu = np.zeros((len(beta), design.N))
+    for i in range(design.N):
+        mu[:, i] = beta @ design.X[i]
+        for factor in design.factors:
+            u = flat(fit, f"u[{factor.name}]")[:, :, factor.index[i]]
+            mu[:, i] += u @ factor.Z[i]
+    return mu + offset
