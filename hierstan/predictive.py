@@ -1,11 +1,12 @@
-"""What a sampled fit says about rows of data: its predictions."""
+"""What a sampled fit says about rows of data: its predictions, and how well they fit."""
 
 from functools import cached_property
 
 import pandas as pd
 import xarray as xr
 
-from hierstan.design import Design
+from hierstan.checks import Checks, check, replicate, residuals
+from hierstan.design import Design, Floats
 from hierstan.diagnostics import Diagnostics
 from hierstan.engines.base import Samples
 from hierstan.new_data import Groups
@@ -15,7 +16,7 @@ from hierstan.simulate import Posterior
 
 
 class Predictive:
-    """The part of a `Fit` that predicts rows."""
+    """The part of a `Fit` that predicts rows and holds them against the data."""
 
     program: Program
     design: Design
@@ -70,3 +71,51 @@ class Predictive:
             draws=draws,
             remark="" if self.diagnostics.sound else "the fit failed its checks",
         )
+
+    def residuals(self) -> pd.DataFrame:
+        """Set the fitted rows' responses beside their expected values.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row per row in use, as `hierstan.checks.residuals` describes it.
+        """
+        return residuals(self._posterior)
+
+    def replicate(self, draws: int = 200, *, seed: int | None = None) -> Floats:
+        """Simulate the response of the fitted rows again, from several draws.
+
+        Parameters
+        ----------
+        draws : int
+            How many replications; they take draws evenly spread over all chains.
+        seed : int, optional
+            Of the residuals; by default that of the fit.
+
+        Returns
+        -------
+        ndarray, shape (draws, N)
+            In units of the response; a row is one replicated data set.
+
+        Raises
+        ------
+        InputError
+            When there are fewer draws than asked for, or the array would pass 1 GB.
+        """
+        return replicate(self._posterior, draws, seed=self._seed(seed))
+
+    def predictive_checks(self, *, seed: int | None = None) -> Checks:
+        """Compare the data with what the fit would expect them to be.
+
+        Parameters
+        ----------
+        seed : int, optional
+            Of the replications; by default that of the fit.
+
+        Returns
+        -------
+        Checks
+            Coverage of predictive intervals, Bayesian R-squared and posterior predictive
+            p-values; `hierstan.checks.check` has the definitions.
+        """
+        return check(self._posterior, seed=self._seed(seed))
