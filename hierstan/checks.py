@@ -7,7 +7,7 @@ import pandas as pd
 
 from hierstan.design import Design, Floats
 from hierstan.errors import InputError
-from hierstan.predict import KEPT_CELLS, rows_of
+from hierstan.predict import KEPT_CELLS, posterior_rows
 from hierstan.simulate import Posterior, Simulator
 
 COVERAGE = (0.5, 0.95)
@@ -70,7 +70,7 @@ def residuals(posterior: Posterior) -> pd.DataFrame:
         ``residual`` (their difference) and ``standardized`` (over the posterior mean of
         sigma, without unit).
     """
-    rows, _ = rows_of(posterior, None, None)
+    rows, _ = posterior_rows(posterior, None, None)
     effects = {
         group.factor.name: posterior.effects(group.factor).mean(axis=0).T
         for group in rows.groups
@@ -101,7 +101,7 @@ def replicate(posterior: Posterior, draws: int, *, seed: int) -> Floats:
         )
     chosen = np.linspace(0, S - 1, draws).round().astype(np.int64)
     some = replace(posterior, chosen=chosen)
-    rows, _ = rows_of(some, None, None)
+    rows, _ = posterior_rows(some, None, None)
     y = np.empty((draws, N))
     for part, _, drawn in Simulator(some, rows, seed).chunks():
         y[:, part] = drawn.T
@@ -138,9 +138,8 @@ def check(posterior: Posterior, *, seed: int) -> Checks:
 
         Memory is that of a prediction and of two times the draws of one group effect.
     """
-    rows, _ = rows_of(posterior, None, None)
+    rows, _ = posterior_rows(posterior, None, None)
     observed = posterior.design.y + rows.offset
-    center = float(observed.mean())
     fitted = _Moments(posterior.S)
     replicated = _Statistics(posterior.design, posterior.S)
     actual = _Statistics(posterior.design, 1)
@@ -151,9 +150,9 @@ def check(posterior: Posterior, *, seed: int) -> Checks:
         bounds = np.quantile(y, tails, axis=1)
         covered = (bounds[0::2] <= own[:, 0]) & (own[:, 0] <= bounds[1::2])
         inside += covered.sum(axis=1)
-        fitted.add(mu - center)
-        replicated.add(part, y - center)
-        actual.add(part, own - center)
+        fitted.add(mu)
+        replicated.add(part, y)
+        actual.add(part, own)
     variance = fitted.variance()
     share = variance / (variance + posterior.sigma**2)
     return Checks(
@@ -163,20 +162,24 @@ def check(posterior: Posterior, *, seed: int) -> Checks:
         ),
         r_squared=_summary(share, ("mean", "sd", "median", "low", "high")),
         r_squared_draws=share,
-        statistics=_compare(actual.values(center), replicated.values(center)),
+        statistics=_compare(actual.values(), replicated.values()),
         seed=seed,
     )
 
 
 class _Moments:
-    """Sums over rows, for a variance of every draw; values should lie around zero."""
+    """Sums over rows, less the first row, for a variance of every draw."""
 
     def __init__(self, draws: int) -> None:
         self.n = 0
+        self.first: Floats | None = None
         self.sum = np.zeros(draws)
         self.squares = np.zeros(draws)
 
     def add(self, values: Floats) -> None:
+        if self.first is None:
+            self.first = values[0].copy()
+        values = values - self.first
         self.n += len(values)
         self.sum += values.sum(axis=0)
         self.squares += np.einsum("is,is->s", values, values)
@@ -202,13 +205,13 @@ class _Statistics:
             levels, own = np.unique(factor.index[part], return_inverse=True)
             sums[levels] += (own == np.arange(len(levels))[:, None]).astype(float) @ y
 
-    def values(self, center: float) -> dict[str, Floats]:
+    def values(self) -> dict[str, Floats]:
         means = {
             f"sd of means by {factor.name}": (sums / factor.sizes[:, None]).std(0, ddof=1)
             for factor, sums in zip(self.factors, self.sums, strict=True)
         }
         sd = np.sqrt(self.moments.variance())
-        return {"sd": sd, "min": self.min + center, "max": self.max + center, **means}
+        return {"sd": sd, "min": self.min, "max": self.max, **means}
 
 
 def _compare(actual: dict[str, Floats], replicated: dict[str, Floats]) -> pd.DataFrame:

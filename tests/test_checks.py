@@ -16,13 +16,13 @@ def example() -> pd.DataFrame:
     rng = np.random.default_rng(4)
     data = pd.DataFrame({"x": rng.normal(2, 1.5, 70), "w": rng.gamma(2, 3, 70)})
     data["g"], data["h"] = rng.choice(list("abcde"), 70), rng.integers(0, 9, 70)
-    data["y"] = 2e4 + 1.3 * data["x"] + 3 * data["w"] + rng.normal(0, 4, 70)
+    data["y"] = 1e6 + 1.3 * data["x"] + 3 * data["w"] + rng.normal(0, 4, 70)
     return data
 
 
 @pytest.fixture
 def fit() -> Fit:
-    return synthetic_fit("y ~ x + offset(3 * w + 20000) + (x | g) + (1 | h)", example())
+    return synthetic_fit("y ~ x + offset(3 * w + 1000000) + (x | g) + (1 | h)", example())
 
 
 def test_residuals_are_response_less_expectation(fit: Fit) -> None:
@@ -51,7 +51,7 @@ def test_replications_are_normal_around_their_draws(fit: Fit) -> None:
     assert y.shape == (40, 70)
     chosen = np.linspace(0, 99, 40).round().astype(int)
     assert chosen[[0, -1]].tolist() == [0, 99]
-    offset = 3 * example()["w"].to_numpy() + 2e4
+    offset = 3 * example()["w"].to_numpy() + 1e6
     mu = expected_by_hand(fit, fit.design, offset)[chosen]
     noise = (y - mu) / flat(fit, "sigma")[chosen, None]
     assert stats.kstest(noise.ravel(), "norm").pvalue > 0.001
@@ -117,6 +117,11 @@ def test_checks_are_those_of_the_replications(
     )
     assert found.seed == 8
     assert "of the rows inside their 50% intervals" in str(found)
+
+
+def test_a_fit_that_tells_no_rows_apart_explains_nothing() -> None:
+    fit = synthetic_fit("y ~ 1 + (1 | g)", example(), "pooled")
+    assert not fit.predictive_checks().r_squared_draws.any()
 
 
 @pytest.mark.stan
