@@ -125,7 +125,7 @@ def _category(column: "pd.Series[Any]", fitted: "pd.Series[Any]") -> "pd.Series[
             f"fitted data: {some(list(unknown))}; the first is in data row {rows[0] + 1}. "
             f"Known are {some([str(value) for value in values], limit=12)}."
         )
-    return pd.Series(values.take(codes)).astype(fitted.dtype)
+    return pd.Series(values.take(codes))
 
 
 def _numbers(column: "pd.Series[Any]", fitted: "pd.Series[Any]") -> "pd.Series[Any]":

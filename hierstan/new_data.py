@@ -160,29 +160,21 @@ def resolve_groups(groups: Groups, design: Design) -> dict[str, GroupChoice]:
     return chosen
 
 
-def fitted_rows(design: Design, factors: Sequence[Factor]) -> Rows:
-    """Return the rows of a design, with the effects of some of its factors."""
-    population = evaluate_terms(design.formula.population, design.formula, design.frame)
-    offset = columns_of(population, design.N).offset
-    groups = tuple(GroupRows(factor, factor.Z, factor.index) for factor in factors)
-    return Rows(design.frame.index, design.X, offset, groups)
-
-
-def new_rows(
+def rows_of(
     design: Design,
-    data: pd.DataFrame,
+    data: pd.DataFrame | None,
     choices: Mapping[str, GroupChoice],
     remedy: str,
 ) -> Rows:
-    """Encode new data as the fitted data were.
+    """Return the fitted rows, or new data in the encodings of the fitted ones.
 
     Parameters
     ----------
     design : Design
         Of the fitted data.
-    data : pandas.DataFrame
-        Any number of rows, none included. The response is not looked at, nor are columns
-        that only factors left to the population use.
+    data : pandas.DataFrame, optional
+        Any number of rows, none included; by default the fitted rows. The response is not
+        looked at, nor are columns that only factors left to the population use.
     choices : mapping of str to {"same", "new", "population"}
         What to do about each factor that counts; a factor that is not named does not.
     remedy : str
@@ -202,12 +194,27 @@ def new_rows(
         When a term's value depends on all rows at once and is not one of the
         transformations that keep the state of the fitted data.
     """
-    formula = design.formula
     factors = [
         factor
         for factor in design.factors
         if choices.get(factor.name, "population") != "population"
     ]
+    if data is not None:
+        return _new_rows(design, factors, data, choices, remedy)
+    population = evaluate_terms(design.formula.population, design.formula, design.frame)
+    offset = columns_of(population, design.N).offset
+    groups = tuple(GroupRows(factor, factor.Z, factor.index) for factor in factors)
+    return Rows(design.frame.index, design.X, offset, groups)
+
+
+def _new_rows(
+    design: Design,
+    factors: Sequence[Factor],
+    data: pd.DataFrame,
+    choices: Mapping[str, GroupChoice],
+    remedy: str,
+) -> Rows:
+    formula = design.formula
     terms = {f.name: [t for t in formula.groups if t.factor == f.name] for f in factors}
     population = Part.of(formula.population, design)
     effects = {

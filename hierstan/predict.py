@@ -7,15 +7,14 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from hierstan.design import Floats
+from hierstan.design import Design, Floats
 from hierstan.errors import InputError
 from hierstan.new_data import (
     GroupChoice,
     Groups,
     Rows,
-    fitted_rows,
-    new_rows,
     resolve_groups,
+    rows_of,
 )
 from hierstan.simulate import Posterior, Simulator
 
@@ -71,7 +70,7 @@ class Predictions:
         return f"Predictions of {self.response}: {told}\n{table}"
 
 
-def rows_of(
+def posterior_rows(
     posterior: Posterior, new_data: pd.DataFrame | None, groups: Groups
 ) -> tuple[Rows, dict[str, GroupChoice]]:
     """Return the rows to predict and the choices made about the factors that count.
@@ -83,13 +82,9 @@ def rows_of(
     """
     design, pooling = posterior.design, posterior.program.pooling
     choices = resolve_groups(groups, design)
+    remedy = _remedy(design)
     if pooling == "complete":
         choices = {}
-    remedy = (
-        "Say groups='new' to draw their effects from the population, or "
-        "groups='population' to leave all group effects out; a mapping such as "
-        f"groups={{{design.factors[-1].name!r}: 'new'}} chooses by factor."
-    )
     if pooling == "none":
         remedy = (
             "Without pooling a group is known by its own rows only; predict new groups "
@@ -100,10 +95,53 @@ def rows_of(
                 "Without pooling there is no population that groups come from, so groups "
                 f"can only be 'same', not {groups!r}; use a fit with partial pooling."
             )
-    if new_data is None:
-        wanted = {name for name, choice in choices.items() if choice != "population"}
-        return fitted_rows(design, [f for f in design.factors if f.name in wanted]), choices
-    return new_rows(design, new_data, choices, remedy), choices
+    return rows_of(design, new_data, choices, remedy), choices
+
+
+def _remedy(design: Design) -> str:
+    return (
+        "Say groups='new' to take their effects from the population, or "
+        "groups='population' to leave all group effects out; a mapping such as "
+        f"groups={{{design.factors[-1].name!r}: 'new'}} chooses by factor."
+    )
+
+
+def predict_point(
+    design: Design,
+    beta: Floats,
+    effects: Mapping[str, Floats],
+    new_data: pd.DataFrame | None = None,
+    *,
+    groups: Groups = None,
+) -> "pd.Series[float]":
+    """Predict expected values from one set of estimates, such as those of a mixed model.
+
+    Parameters
+    ----------
+    design : Design
+        Of the fitted data.
+    beta : ndarray, shape (P,)
+        Population coefficients.
+    effects : mapping of str to ndarray, shape (J, Q)
+        Predicted group effects u by factor.
+    new_data : pandas.DataFrame, optional
+        Rows to predict; by default the fitted rows.
+    groups : {"same", "new", "population"} or mapping of factor to one of them
+        As for `predict`. Under ``"new"`` an unknown level has effects of zero, their
+        expectation, while known levels keep their own.
+
+    Returns
+    -------
+    pandas.Series
+        ``mean``, in units of the response, by the index of `new_data`.
+
+    Raises
+    ------
+    InputError
+        As `predict` does.
+    """
+    rows = rows_of(design, new_data, resolve_groups(groups, design), _remedy(design))
+    return pd.Series(rows.point(beta, effects), rows.index, name="mean")
 
 
 def predict(
@@ -170,7 +208,7 @@ def predict(
     """
     if not 0 < interval < 1:
         raise InputError(f"interval is {interval}; it must be in (0, 1).")
-    rows, choices = rows_of(posterior, new_data, groups)
+    rows, choices = posterior_rows(posterior, new_data, groups)
     if draws and len(rows) * posterior.S > KEPT_CELLS:
         raise InputError(
             f"Draws of {len(rows)} rows and {posterior.S} draws do not fit: ask for at "

@@ -106,11 +106,8 @@ class Simulator:
 
     @cached_property
     def _roots(self) -> dict[str, Floats]:
-        return {
-            group.factor.name: self.posterior.root(group.factor)
-            for group in self.rows.groups
-            if group.new
-        }
+        factors = [group.factor for group in self.rows.groups]
+        return {factor.name: self.posterior.root(factor) for factor in factors}
 
     def chunks(self) -> Iterator[tuple[slice, Floats, Floats]]:
         """Yield the rows of a chunk, their expected values and observations, (rows, S)."""

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
+from statsmodels.regression.mixed_linear_model import MixedLM
 from synthetic import expected_by_hand, flat, synthetic_fit
 
 import hierstan as hs
@@ -16,7 +17,8 @@ from hierstan.engines.cmdstan import CmdStanEngine
 from hierstan.errors import DataError, FormulaError, InputError
 from hierstan.evaluate import build_design
 from hierstan.fit import Fit
-from hierstan.new_data import Rows, new_rows
+from hierstan.new_data import Rows, rows_of
+from hierstan.predict import predict_point
 from hierstan.programs import get_program, initial_values, stan_data
 from hierstan.progress import SILENT
 
@@ -40,7 +42,7 @@ def example(rows: int = 60, seed: int = 5) -> pd.DataFrame:
 
 
 def encode(design: Design, data: pd.DataFrame) -> Rows:
-    return new_rows(
+    return rows_of(
         design, data, dict.fromkeys([f.name for f in design.factors], "same"), ""
     )
 
@@ -315,6 +317,15 @@ def test_rows_of_a_new_level_share_its_effects(fit: Fit) -> None:
     )
 
 
+def test_factors_share_nothing_even_where_new_levels_share_a_name() -> None:
+    fit = synthetic_fit("y ~ x + (1 | g) + (1 | h)", example(), draws=500)
+    data = example(1).assign(g="A", h="A")
+    one = difference(fit, data, groups={"g": "new", "h": "population"})
+    other = difference(fit, data, groups={"g": "population", "h": "new"})
+    correlation = np.corrcoef(one[:, 0], other[:, 0])[0, 1]
+    assert abs(correlation) < 4 / np.sqrt(1000)
+
+
 def test_independent_effects_are_drawn_independently() -> None:
     fit = synthetic_fit("y ~ x + (x || g)", example(), draws=10_000)
     u = difference(fit, example(2).assign(g="A", x=[0.0, 1.0]), groups="new")
@@ -417,6 +428,37 @@ def test_no_pooling_knows_its_own_groups_only() -> None:
     for groups in ("new", "population", {"g": "new"}):
         with pytest.raises(InputError, match="Without pooling there is no population"):
             fit.predict(data, groups=groups)  # type: ignore[arg-type]
+
+
+# --- one set of estimates ---
+
+
+def test_point_predictions_are_statsmodels_fitted_values() -> None:
+    """Whose fittedvalues know the groups, though its predict() does not."""
+    data = hs.data.sleepstudy()
+    design = build_design("Reaction ~ Days + (Days | Subject)", data)
+    factor = design.factors[0]
+    result = MixedLM(design.y, design.X, factor.index, factor.Z).fit()
+    u = np.array([result.random_effects[j] for j in range(factor.J)])
+    beta, effects = result.fe_params, {"Subject": u}
+    np.testing.assert_allclose(
+        predict_point(design, beta, effects), result.fittedvalues, rtol=1e-12
+    )
+    last = data.iloc[::-1].drop(columns="Reaction")
+    found = predict_point(design, beta, effects, last)
+    assert found.name == "mean"
+    pd.testing.assert_index_equal(found.index, last.index)
+    np.testing.assert_allclose(found, result.fittedvalues[::-1], rtol=1e-12)
+    mixed = last.head(3).assign(Subject=["Oz", "372", "Oz"])
+    line = result.predict(np.column_stack([np.ones(3), mixed["Days"]]))
+    np.testing.assert_allclose(
+        predict_point(design, beta, effects, mixed, groups="population"), line, rtol=1e-12
+    )
+    new = predict_point(design, beta, effects, mixed, groups="new")
+    np.testing.assert_allclose(new.iloc[[0, 2]], line[[0, 2]], rtol=1e-12)
+    assert new.iloc[1] == found.iloc[1]
+    with pytest.raises(DataError, match="'Subject' has 1 level"):
+        predict_point(design, beta, effects, mixed)
 
 
 # --- data that do not fit ---
