@@ -139,6 +139,16 @@ def predict_point(
     ------
     InputError
         As `predict` does.
+
+    Examples
+    --------
+    >>> import hierstan as hs
+    >>> from hierstan.evaluate import build_design
+    >>> design = build_design("Reaction ~ Days + (1 | Subject)", hs.data.sleepstudy())
+    >>> beta, effects = np.array([250.0, 10.5]), {"Subject": np.full((18, 1), 20.0)}
+    >>> people = pd.DataFrame({"Days": [0, 4], "Subject": ["308", "a stranger"]})
+    >>> predict_point(design, beta, effects, people, groups="new").tolist()
+    [270.0, 292.0]
     """
     rows = rows_of(design, new_data, resolve_groups(groups, design), _remedy(design))
     return pd.Series(rows.point(beta, effects), rows.index, name="mean")
