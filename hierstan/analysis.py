@@ -12,15 +12,16 @@ import pandas as pd
 
 from hierstan.design import Design, Factor
 from hierstan.engines.base import Engine, SamplerSettings
-from hierstan.errors import ConvergenceWarning, DataError, InputError
+from hierstan.errors import ConvergenceWarning, DataError, InputError, PriorError
 from hierstan.estimates import Estimates, compare
 from hierstan.fit import Fit
 from hierstan.frame import Missing
 from hierstan.frequentist import MixedFit, fit_ols
 from hierstan.model import Model
 from hierstan.priors import PriorChoice
-from hierstan.programs import PROGRAMS, get_program, population_columns
+from hierstan.programs import PROGRAMS, get_program
 from hierstan.progress import SILENT, Progress
+from hierstan.propriety import refuse_improper
 from hierstan.shrinkage import pooling_factors, shrinkage_table
 
 
@@ -224,7 +225,7 @@ def analyze(
     if programs is not None and not programs:
         raise InputError(f"Name at least one program: {', '.join(PROGRAMS)}.")
     model = Model(formula, data, priors, missing=missing, engine=engine)
-    chosen, left_out = _applicable(programs, model.design)
+    chosen, left_out = _applicable(programs, model)
     with progress.task("Fitting least squares and MixedLM"):
         ols = fit_ols(model.design)
         try:
@@ -245,17 +246,18 @@ def analyze(
 
 
 def _applicable(
-    programs: Sequence[str] | None, design: Design
+    programs: Sequence[str] | None, model: Model
 ) -> tuple[list[str], dict[str, str]]:
     """Return the programs to run, and why others were left out.
 
-    One that was asked for by name and cannot take the formula is an error.
+    One that was asked for by name and cannot take the formula, or makes no posterior of
+    flat priors, is an error.
     """
     chosen, left_out = [], {}
     for name in dict.fromkeys(PROGRAMS if programs is None else programs):
         try:
-            population_columns(get_program(name), design)
-        except DataError as error:
+            refuse_improper(get_program(name), model.design, model.priors)
+        except (DataError, PriorError) as error:
             if programs is not None:
                 raise
             left_out[name] = str(error)

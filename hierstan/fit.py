@@ -41,6 +41,8 @@ class Fit(Predictive):
         Whether to trust them.
     statistics : mapping of str to xarray.Dataset
         R-hat, ESS and MCSE of every element; see `hierstan.arviz_stats.convergence`.
+    prior_only : bool
+        Whether the likelihood was left out: draws from the prior, not the posterior.
     """
 
     program: Program
@@ -50,16 +52,25 @@ class Fit(Predictive):
     draws: xr.Dataset
     diagnostics: Diagnostics
     statistics: Mapping[str, xr.Dataset]
+    prior_only: bool = False
 
     @classmethod
     def from_samples(
-        cls, program: Program, design: Design, priors: Priors, samples: Samples
+        cls,
+        program: Program,
+        design: Design,
+        priors: Priors,
+        samples: Samples,
+        *,
+        prior_only: bool = False,
     ) -> "Fit":
         """Name the draws of a run and check them."""
         draws = name_draws(program, design, samples.variables)
         statistics = convergence(reported(draws))
         diagnostics = diagnose(program, design, draws, samples, statistics)
-        return cls(program, design, priors, samples, draws, diagnostics, statistics)
+        return cls(
+            program, design, priors, samples, draws, diagnostics, statistics, prior_only
+        )
 
     @property
     def terms(self) -> tuple[str, ...]:
@@ -170,7 +181,8 @@ class Fit(Predictive):
         -------
         arviz.InferenceData or xarray.DataTree
             Groups ``posterior``, ``sample_stats`` and ``observed_data``; the second kind
-            with ArviZ 1.x.
+            with ArviZ 1.x. Draws from the prior only are in ``prior`` and
+            ``sample_stats_prior``.
         """
         stats = {
             name: (
@@ -184,20 +196,25 @@ class Fit(Predictive):
             {self.design.formula.response: (("row of data",), self.design.y)},
             {"row of data": np.arange(self.design.N)},
         )
-        return to_arviz(
-            {
-                "posterior": self.draws,
-                "sample_stats": xr.Dataset(stats, coords),
-                "observed_data": observed,
-            }
+        names = (
+            ("prior", "sample_stats_prior")
+            if self.prior_only
+            else ("posterior", "sample_stats")
         )
+        groups = {
+            names[0]: self.draws,
+            names[1]: xr.Dataset(stats, coords),
+            "observed_data": observed,
+        }
+        return to_arviz(groups)
 
     def __str__(self) -> str:
         """Return a table of the estimates under the verdict on them."""
         table = self.estimates().to_frame().to_string(float_format="{:.4g}".format)
         settings = self.samples.settings
+        source = " from the prior" if self.prior_only else ""
         return (
             f"{self.design.formula.text}\n{self.program.title}, {settings.chains} x "
-            f"{settings.draws} draws, seed {settings.seed}: {self.diagnostics.verdict}\n"
-            f"{table}"
+            f"{settings.draws} draws{source}, seed {settings.seed}: "
+            f"{self.diagnostics.verdict}\n{table}"
         )

@@ -12,9 +12,11 @@ from hierstan.evaluate import build_design
 from hierstan.fit import Fit
 from hierstan.frame import Missing
 from hierstan.frequentist import MixedFit, fit_mixedlm
+from hierstan.prior_predictive import PriorPredictive, prior_predictive
 from hierstan.priors import PriorChoice, Priors, resolve_priors
 from hierstan.programs import get_program, initial_values, stan_data
 from hierstan.progress import SILENT, Progress
+from hierstan.propriety import refuse_flat, refuse_improper
 
 
 class Model:
@@ -72,6 +74,7 @@ class Model:
         seed: int = 1,
         adapt_delta: float = 0.95,
         max_treedepth: int = 10,
+        prior_only: bool = False,
         progress: Progress = SILENT,
     ) -> Fit:
         """Sample the posterior with Stan's NUTS.
@@ -82,6 +85,9 @@ class Model:
             Which Stan program; the last two have the same posterior.
         chains, warmup, draws, seed, adapt_delta, max_treedepth
             As `SamplerSettings` describes them. The same seed gives the same draws.
+        prior_only : bool
+            Leave the likelihood out and sample the prior. `prior_predictive` draws from it
+            exactly, and without Stan.
         progress : Progress
             Who is told how far it is.
 
@@ -97,15 +103,24 @@ class Model:
 
         Raises
         ------
+        PriorError
+            When a prior is flat and the posterior cannot be normalized for it, or with
+            `prior_only` when any prior is flat.
         EngineError
             When there is no usable CmdStan or compiler, or Stan stops.
         """
         settings = SamplerSettings(chains, warmup, draws, seed, adapt_delta, max_treedepth)
         chosen = get_program(program)
-        data = stan_data(chosen, self.design, self.priors)
+        if prior_only:
+            refuse_flat(chosen, self.design, self.priors)
+        else:
+            refuse_improper(chosen, self.design, self.priors)
+        data = stan_data(chosen, self.design, self.priors) | {"prior_only": int(prior_only)}
         inits = initial_values(chosen, self.design, data, chains, seed)
         samples = self.engine.sample(program, data, inits, settings, progress)
-        fit = Fit.from_samples(chosen, self.design, self.priors, samples)
+        fit = Fit.from_samples(
+            chosen, self.design, self.priors, samples, prior_only=prior_only
+        )
         if not fit.diagnostics.sound:
             warnings.warn(
                 f"{program}: {fit.diagnostics.verdict} {fit.diagnostics.advice}",
@@ -113,6 +128,43 @@ class Model:
                 stacklevel=2,
             )
         return fit
+
+    def prior_predictive(
+        self, *, draws: int = 500, seed: int = 1, program: str = "noncentered"
+    ) -> PriorPredictive:
+        """Draw parameters from the priors and a data set from each; needs no Stan.
+
+        Parameters
+        ----------
+        draws : int
+            How many, independent of each other.
+        seed : int
+            The same seed gives the same draws.
+        program : str
+            Whose parameters: ``"unpooled"`` and ``"pooled"`` have other ones.
+
+        Returns
+        -------
+        PriorPredictive
+            Draws by the names of `Fit.draws`, and ``y_rep``; draw it with
+            `hierstan.plot.prior_predictive`.
+
+        Raises
+        ------
+        PriorError
+            When a prior is flat; names it.
+
+        Examples
+        --------
+        >>> import hierstan as hs
+        >>> model = hs.Model("log_radon ~ floor + (1 | county)", hs.data.radon())
+        >>> prior = model.prior_predictive(draws=200)
+        >>> prior.y_rep.shape
+        (200, 919)
+        """
+        return prior_predictive(
+            get_program(program), self.design, self.priors, draws=draws, seed=seed
+        )
 
     def mixedlm(self, *, reml: bool = True) -> MixedFit:
         """Fit the same design by statsmodels' MixedLM; see `fit_mixedlm`."""

@@ -258,8 +258,7 @@ def name_draws(program: Program, design: Design, variables: Arrays) -> xr.Datase
         "draw": np.arange(draws),
     }
     named: dict[str, Any] = {
-        "sigma": (axes, variables["sigma"]),
-        "lprior": (axes, variables["lprior"]),
+        name: (axes, variables[name]) for name in ("sigma", "lprior") if name in variables
     }
     if len(keep):
         coords["term"] = [design.terms[p] for p in keep]

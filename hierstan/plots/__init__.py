@@ -3,6 +3,7 @@
 from hierstan.plots.forest import forest
 from hierstan.plots.funnel import funnel, funnel_level
 from hierstan.plots.panels import panel_levels, panel_predictor, panels
+from hierstan.plots.prior_predictive import prior_predictive
 from hierstan.plots.shrinkage import shrinkage
 from hierstan.plots.trace import trace
 
@@ -13,6 +14,7 @@ __all__ = [
     "panel_levels",
     "panel_predictor",
     "panels",
+    "prior_predictive",
     "shrinkage",
     "trace",
 ]
