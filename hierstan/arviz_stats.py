@@ -72,6 +72,39 @@ def ebfmi(energy: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         return np.asarray(steps / np.var(energy, axis=1))
 
 
+def power_scaling(
+    draws: xr.Dataset, log_density: xr.DataArray, component: str
+) -> xr.Dataset:
+    """Power-scaling sensitivity of every variable to one part of the log density.
+
+    Parameters
+    ----------
+    draws : xarray.Dataset
+        Variables over ``chain`` and ``draw``.
+    log_density : xarray.DataArray
+        The part's log density, over ``chain`` and ``draw``.
+    component : {"prior", "likelihood"}
+        Which part it is.
+
+    Returns
+    -------
+    xarray.Dataset
+        ArviZ's ``psens`` (0.23) or ``psense`` (1.x), from powers 1.01 and 1 / 1.01. All 0
+        when the part is the same in every draw, as a flat prior is.
+    """
+    if float(np.ptp(log_density.to_numpy())) < 1e-10:
+        return xr.zeros_like(draws.isel(chain=0, draw=0, drop=True))
+    data = to_arviz(
+        {"posterior": draws, f"log_{component}": log_density.to_dataset(name="total")}
+    )
+    found: xr.Dataset = (
+        arviz.psens(data, component=component, delta=0.01)
+        if VERSION.startswith("0.")
+        else arviz.psense(data, group=component, alphas=(1 / 1.01, 1.01))
+    )
+    return found
+
+
 def to_arviz(groups: dict[str, xr.Dataset]) -> Any:
     """Return named groups as ArviZ's own container.
 

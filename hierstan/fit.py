@@ -6,16 +6,19 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from hierstan.arviz_stats import convergence, to_arviz
 from hierstan.design import Design
 from hierstan.diagnostics import Diagnostics, diagnose, reported
 from hierstan.engines.base import Samples
+from hierstan.errors import InputError
 from hierstan.estimates import Correlation, Estimates, PosteriorValue
 from hierstan.predictive import Predictive
 from hierstan.priors import Priors
 from hierstan.programs import Program, effect_label, name_draws, pair_label
+from hierstan.sensitivity import sensitivity
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,8 +177,40 @@ class Fit(Predictive):
         wanted = ("mean", "sd", "low", "high")
         return xr.Dataset({key: self._summaries[key][name] for key in wanted})
 
-    def to_arviz(self) -> Any:
+    def sensitivity(self) -> pd.DataFrame:
+        """Say how much each parameter owes to the prior and how much to the data.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row per coefficient, standard deviation, correlation and sigma: power-scaling
+            sensitivity to ``prior`` and ``likelihood``, and a ``diagnosis`` in words; see
+            `hierstan.sensitivity.sensitivity`.
+
+        Raises
+        ------
+        InputError
+            For draws from the prior only.
+        """
+        if self.prior_only:
+            raise InputError(
+                "These draws are from the prior only, so there is no likelihood to weigh "
+                "it against; sample with prior_only=False."
+            )
+        wanted = [name for name in ("beta", "tau", "rho", "sigma") if name in self.draws]
+        names = [name for name, _ in self.estimates().rows()]
+        return sensitivity(
+            self.draws[wanted], names, self.draws["lprior"], self.log_likelihood()
+        )
+
+    def to_arviz(self, *, log_likelihood: bool = False) -> Any:
         """Return the draws as ArviZ's container, for its plots and statistics.
+
+        Parameters
+        ----------
+        log_likelihood : bool
+            Add ``log_likelihood``, a number per row and draw, and ``log_prior``, for
+            ArviZ's ``loo`` and ``psense``.
 
         Returns
         -------
@@ -206,6 +241,10 @@ class Fit(Predictive):
             names[1]: xr.Dataset(stats, coords),
             "observed_data": observed,
         }
+        if log_likelihood:
+            terms = self.log_likelihood(pointwise=True)
+            groups["log_likelihood"] = terms.to_dataset(name=self.design.formula.response)
+            groups["log_prior"] = self.draws[["lprior"]]
         return to_arviz(groups)
 
     def __str__(self) -> str:

@@ -9,6 +9,7 @@ from hierstan.checks import Checks, check, replicate, residuals
 from hierstan.design import Design, Floats
 from hierstan.diagnostics import Diagnostics
 from hierstan.engines.base import Samples
+from hierstan.likelihood import log_likelihood
 from hierstan.new_data import Groups
 from hierstan.predict import Predictions, predict
 from hierstan.programs import Program
@@ -71,6 +72,21 @@ class Predictive:
             draws=draws,
             remark="" if self.diagnostics.sound else "the fit failed its checks",
         )
+
+    def log_likelihood(self, *, pointwise: bool = False) -> xr.DataArray:
+        """Return the log likelihood of each draw given its coefficients and group effects.
+
+        Parameters
+        ----------
+        pointwise : bool
+            Row by row instead of their sum; rows times draws are limited to 2**27.
+
+        Returns
+        -------
+        xarray.DataArray
+            Over ``chain`` and ``draw`` (and ``row of data``), constants included.
+        """
+        return log_likelihood(self._posterior, pointwise=pointwise)
 
     def residuals(self) -> pd.DataFrame:
         """Set the fitted rows' responses beside their expected values.

@@ -109,13 +109,17 @@ class Simulator:
         factors = [group.factor for group in self.rows.groups]
         return {factor.name: self.posterior.root(factor) for factor in factors}
 
-    def chunks(self) -> Iterator[tuple[slice, Floats, Floats]]:
-        """Yield the rows of a chunk, their expected values and observations, (rows, S)."""
-        noise = np.random.default_rng([self.seed, _NOISE])
+    def expected(self) -> Iterator[tuple[slice, Floats]]:
+        """Yield the rows of a chunk and their expected values, (rows, S)."""
         step = max(1, CELLS // self.posterior.S)
         for start in range(0, len(self.rows), step):
             part = slice(start, start + step)
-            mu = self._expected(self.rows[part])
+            yield part, self._expected(self.rows[part])
+
+    def chunks(self) -> Iterator[tuple[slice, Floats, Floats]]:
+        """Yield the rows of a chunk, their expected values and observations, (rows, S)."""
+        noise = np.random.default_rng([self.seed, _NOISE])
+        for part, mu in self.expected():
             y = noise.standard_normal(mu.shape)
             y *= self.posterior.sigma
             y += mu
