@@ -163,7 +163,8 @@ class Analysis:
 
     def __str__(self) -> str:
         """Return the comparison with verdicts."""
-        lines = [self.design.formula.text, self.rows_used(), self.agreement(), ""]
+        lines = [self.design.formula.text, self.rows_used(), self.model.priors_used()]
+        lines += [self.agreement(), ""]
         lines += [f"{name}: {verdict}" for name, verdict in self.verdicts().items()]
         table = self.comparison().to_string(float_format="{:.3f}".format, na_rep="")
         return "\n".join([*lines, "", table])

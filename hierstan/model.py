@@ -166,6 +166,12 @@ class Model:
             get_program(program), self.design, self.priors, draws=draws, seed=seed
         )
 
+    def priors_used(self) -> str:
+        """Say in a line which preset the priors come from, and what was set by name."""
+        told = self.priors.describe(self.design)
+        named = "".join(f"; {name} {told[name]}" for name in self.priors.named)
+        return f"Priors: {self.priors.name}{named}."
+
     def mixedlm(self, *, reml: bool = True) -> MixedFit:
         """Fit the same design by statsmodels' MixedLM; see `fit_mixedlm`."""
         return fit_mixedlm(self.design, reml=reml)

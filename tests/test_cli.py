@@ -39,6 +39,15 @@ BAD_INPUT = [
     ("data.csv", "log_radon + floor", [], "exactly one '~'"),
     ("data.csv", RADON, ["--programs", "half"], "no program 'half'"),
     ("data.csv", RADON, ["--priors", "vague"], "no prior preset 'vague'"),
+    ("data.csv", RADON, ["--priors", "nowhere.toml"], "nowhere.toml cannot be read"),
+    ("data.csv", RADON, ["--priors", "bad.toml"], "bad.toml is not TOML"),
+    ("data.csv", RADON, ["--prior", "floor"], "'floor' is not of form NAME=DISTRIBUTION"),
+    ("data.csv", RADON, ["--prior", "flor=flat"], "Did you mean 'floor'?"),
+    ("data.csv", RADON, ["--prior", "sigma=normal(0, 1)"], "it is a standard deviation"),
+    ("data.csv", RADON, ["--prior", "floor=normal(0, -1)"], "has scale -1"),
+    ("data.csv", RADON, ["--prior", "preset=flat"], "is chosen with --priors"),
+    ("data.csv", RADON, ["--prior", "floor=flat", "--prior", "floor=flat"], "twice"),
+    ("data.csv", RADON, ["--priors", "flat", "--programs", "unpooled"], "25 of the 85"),
     ("data.csv", RADON, ["--chains", "0"], "chains is 0"),
     ("data.csv", RADON, ["--seed", "-3"], "seed is -3"),
     ("data.csv", RADON, ["--out", "taken"], "taken exists and is not empty"),
@@ -62,6 +71,7 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(
     for name, frame in frames.items():
         frame.to_csv(name, index=False)
     Path("empty.csv").write_text("")
+    Path("bad.toml").write_text("sd(floor | county) = 'flat'")
     Path("taken").mkdir()
     Path("taken/notes.txt").write_text("mine")
     before = sorted(Path().rglob("*"))
@@ -121,6 +131,40 @@ def test_without_a_compiler_one_sentence_and_status_3(
     status, shown, _ = run("doctor")
     assert status == 3
     assert "problem: " in shown
+
+
+@pytest.mark.stan
+def test_priors_come_from_preset_file_and_option(run: Run) -> None:
+    """An option goes over the file, the file over the preset; results.json has them all."""
+    Path("my priors.toml").write_text(
+        'preset = "seeds"\n[priors]\nfloor = "normal(0, 2)"\nsigma = "half-normal(2)"\n'
+    )
+    settings = ["--programs", "pooled", "--chains", "2", "--draws", "200", "--json"]
+    named = ["--prior", "sigma=half-cauchy(0, 0.125)", "--prior", "sd(county)=flat"]
+    status, shown, _ = run(
+        "analyze", "radon", RADON, "--priors", "my priors.toml", *named, *settings
+    )
+    assert status == 0
+    assert json.loads(shown)["priors"] == {
+        "preset": "seeds",
+        "named": ["floor", "sd(Intercept | county)", "sd(floor | county)", "sigma"],
+        "distributions": {
+            "Intercept": "normal(0, 10000)",
+            "floor": "normal(0, 2)",
+            "coef(Intercept | county)": "normal(0, 100)",
+            "sd(Intercept | county)": "flat",
+            "coef(floor | county)": "normal(0, 100)",
+            "sd(floor | county)": "flat",
+            "sigma": "half-cauchy(0.125)",
+        },
+    }
+    settings.remove("--json")
+    _, shown, _ = run("analyze", "radon", RADON, *named[:2], *settings, "--out", "report")
+    assert "Priors: default; sigma half-cauchy(0.125)." in shown
+    page = Path("report/index.html").read_text()
+    assert "Priors (default, with 1 set by name), in units of the data" in page
+    assert "<code>half-cauchy(0.125)</code>" in page
+    assert "<code>half-student-t(3, 2.2)</code>" in page
 
 
 @pytest.mark.stan

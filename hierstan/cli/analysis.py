@@ -5,7 +5,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hierstan.cli.options import Json, Missing, Quiet, Seed, read, terminal
+from hierstan.cli.options import (
+    Json,
+    Missing,
+    NamedPriors,
+    Priors,
+    Quiet,
+    Seed,
+    choose_priors,
+    read,
+    terminal,
+)
 from hierstan.errors import InputError
 
 if TYPE_CHECKING:
@@ -17,7 +27,6 @@ Out = Annotated[
     Path | None, typer.Option(help="Directory for the report; without it, a table only.")
 ]
 Force = Annotated[bool, typer.Option("--force", help="Replace an earlier report.")]
-Preset = Annotated[str, typer.Option(help="Prior preset: default or seeds.")]
 Programs = Annotated[
     str | None,
     typer.Option(help="Comma-separated Stan programs; all that apply if absent."),
@@ -31,7 +40,8 @@ def analyze(
     data: Annotated[str, typer.Argument(help="A CSV or Parquet file, or a packaged name.")],
     formula: Annotated[str, typer.Argument(help="As in lme4: 'y ~ x + (x || group)'.")],
     out: Out = None,
-    priors: Preset = "default",
+    priors: Priors = "default",
+    prior: NamedPriors = None,
     programs: Programs = None,
     chains: Chains = 4,
     draws: Draws = 1000,
@@ -47,8 +57,8 @@ def analyze(
         raise InputError(f"--missing is {missing!r}; use drop or error.")
     chosen = None if programs is None else [p.strip() for p in programs.split(",")]
     _analyze(
-        read(data), formula, out, priors, chosen, (chains, warmup, draws, seed),
-        missing, force, json, quiet,
+        read(data), formula, out, choose_priors(priors, prior), chosen,
+        (chains, warmup, draws, seed), missing, force, json, quiet,
     )  # fmt: skip
 
 
@@ -81,7 +91,7 @@ def _analyze(
     frame: "pd.DataFrame",
     formula: str,
     out: Path | None,
-    priors: str,
+    priors: str | dict[str, str],
     programs: list[str] | None,
     settings: tuple[int, int, int, int],
     missing: str,

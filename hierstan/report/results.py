@@ -33,7 +33,8 @@ def results(analysis: Analysis) -> dict[str, Any]:
         "formula": design.formula.text,
         "priors": {
             "preset": analysis.model.priors.name,
-            "distributions": analysis.model.priors.describe(design),
+            "named": list(analysis.model.priors.named),
+            "distributions": analysis.model.priors.describe(design, digits=None),
         },
         "data": {
             "rows": design.rows,
