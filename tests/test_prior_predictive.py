@@ -107,6 +107,9 @@ def test_group_effects_have_the_covariance_drawn(prior: PriorPredictive) -> None
         assert follows(left, stats.norm())
         assert abs(np.corrcoef(left, u[:, 0, level])[0, 1]) < 4 / np.sqrt(DRAWS)
     assert abs(np.corrcoef(u[:, 0, 0], u[:, 0, 1])[0, 1]) < 4 / np.sqrt(DRAWS)
+    other = draws["u[h]"].isel({"effect of h": 0}) / draws["tau"].isel(effect=3)
+    for level in range(3):
+        assert follows(other.isel({"level of h": level}).to_numpy(), stats.norm())
     np.testing.assert_allclose(
         draws["coef[g]"].sel({"effect of g": "x"})
         - draws["u[g]"].sel({"effect of g": "x"}),
@@ -126,11 +129,13 @@ def test_responses_are_normal_around_what_the_draw_expects(
     noise = (prior.y_rep - mu) / draws["sigma"].to_numpy()[:, None]
     for row in (0, 17, 49):
         assert follows(noise[:, row], stats.norm())
-    # No random number is used twice.
     sources = [draws["beta"].to_numpy()[:, 1], draws["u[g]"].to_numpy()[:, 0, 0]]
     for values in (*sources, noise[:, 1]):
         rank = stats.spearmanr(noise[:, 0], values).statistic
         assert abs(rank) < 4 / np.sqrt(DRAWS)
+    # No random number is used twice: chance makes 0.02 of them agree to ten digits.
+    slope = (draws["beta"].sel(term="x").to_numpy() + 0.5) / 0.25
+    assert np.isin(slope.round(10), noise.round(10)).sum() < 3
 
 
 def test_other_programs_have_their_own_parameters() -> None:

@@ -71,6 +71,17 @@ def test_levels_where_the_predictor_is_zero_say_nothing_of_its_sd() -> None:
     assert refusal("y ~ x + (x || g)", frame, "flat", "centered") == ""
 
 
+def test_every_factor_is_looked_at() -> None:
+    """The slope of the second factor, behind two effects of the first."""
+    frame = data(6)
+    frame["half"] = np.arange(36) % 2
+    formula = "y ~ x + w + (x || g) + (0 + w | half)"
+    assert "sd(w | half)" in refusal(formula, frame, "flat", "noncentered")
+    assert "the 2 levels of 'half'" in refusal(formula, frame, "flat", "noncentered")
+    tame = {"preset": "flat", "sd(half)": "half-normal(1)"}
+    assert refusal(formula, frame, tame, "noncentered") == ""
+
+
 def marginal_likelihood(tau: float, design: Design) -> float:
     """Likelihood with sigma at 1 and the flat coefficients integrated out."""
     factor = design.factors[0]
