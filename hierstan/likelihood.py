@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from hierstan.errors import InputError
-from hierstan.predict import KEPT_CELLS, rows_of
+from hierstan.predict import KEPT_CELLS, posterior_rows
 from hierstan.simulate import Posterior, Simulator
 
 
@@ -44,7 +44,7 @@ def log_likelihood(posterior: Posterior, *, pointwise: bool = False) -> xr.DataA
             f"The log likelihood of {N} rows in {posterior.S} draws is too large to keep; "
             f"sample at most {KEPT_CELLS // N} draws, or ask for the sum."
         )
-    rows, _ = rows_of(posterior, None, None)
+    rows, _ = posterior_rows(posterior, None, None)
     y = posterior.design.y + rows.offset
     terms = np.empty((N if pointwise else 0, posterior.S))
     squares = np.zeros(posterior.S)

@@ -11,8 +11,7 @@ from hierstan.arviz_stats import to_arviz
 from hierstan.checks import replicate
 from hierstan.design import Design, Floats
 from hierstan.errors import InputError
-from hierstan.new_data import fitted_rows
-from hierstan.predict import KEPT_CELLS
+from hierstan.predict import KEPT_CELLS, posterior_rows
 from hierstan.priors import Priors
 from hierstan.programs import Program, name_draws, stan_data
 from hierstan.propriety import refuse_flat
@@ -144,8 +143,9 @@ def prior_predictive(
     rng = np.random.default_rng([seed, _PARAMETERS])
     variables = _parameters(program, design, priors, draws, rng)
     named = name_draws(program, design, {name: v[None] for name, v in variables.items()})
-    y_rep = replicate(Posterior(program, design, named), draws, seed=seed)
-    y = design.y + fitted_rows(design, ()).offset
+    drawn = Posterior(program, design, named)
+    y_rep = replicate(drawn, draws, seed=seed)
+    y = design.y + posterior_rows(drawn, None, None)[0].offset
     return PriorPredictive(program, design, priors, named, y_rep, y, seed)
 
 
