@@ -9,7 +9,7 @@ import pandas as pd
 from hierstan.design import Design, Factor, Floats, Integers
 from hierstan.errors import DataError, FormulaError
 from hierstan.formula import Formula, parse
-from hierstan.frame import Missing, refuse_text_numbers, usable_rows
+from hierstan.frame import Missing, refuse_text_numbers, usable_rows, widen
 from hierstan.terms import FUNCTIONS, count_terms, evaluate
 
 _COLLINEAR = 1e-9  # share of a column's length left after projecting on those before it
@@ -70,14 +70,22 @@ def build_design(
 
 
 def _refuse_kind(column: "pd.Series[Any]") -> None:
-    """Refuse columns that are neither numbers nor categories."""
-    if pd.api.types.is_complex_dtype(column) or pd.api.types.is_datetime64_any_dtype(
-        column
-    ):
+    """Refuse columns that are neither numbers nor text nor categories."""
+    kind = pd.api.types
+    if kind.is_numeric_dtype(column) and not kind.is_complex_dtype(column):
+        return
+    if isinstance(column.dtype, pd.CategoricalDtype) or kind.is_string_dtype(column):
+        return
+    if column.dtype == object:
+        found = sorted({type(value).__name__ for value in column})
         raise DataError(
-            f"Column {column.name!r} holds {column.dtype} values; convert it to numbers "
-            "first, for example days since a start."
+            f"Column {column.name!r} holds objects ({', '.join(found)}); make them all "
+            "numbers or all text."
         )
+    raise DataError(
+        f"Column {column.name!r} holds {column.dtype} values; convert it to numbers "
+        "first, for example days since a start."
+    )
 
 
 def _response(formula: Formula, frame: pd.DataFrame) -> Floats:
@@ -138,8 +146,8 @@ def _factor(name: str, formula: Formula, frame: pd.DataFrame) -> Factor:
     if len(set(levels)) < len(levels):
         twice = next(level for level in levels if levels.count(level) > 1)
         raise DataError(
-            f"Group column {name!r} has two different values that both read {twice!r} "
-            "(a number and a text?); make them one."
+            f"Group column {name!r} has two different levels that both read {twice!r} "
+            "(a number and a text? a colon in a label?); rename one."
         )
     if len(levels) < 2:
         raise DataError(
@@ -170,19 +178,28 @@ def _levels(
     columns: tuple[str, ...], frame: pd.DataFrame
 ) -> tuple[Integers, tuple[str, ...]]:
     """Give numbers to the combinations that occur, sorted column after column."""
-    parts = [pd.factorize(frame[name], sort=True) for name in columns]
-    code = np.zeros(len(frame), dtype=np.int64)
-    for codes, values in parts:
-        code = code * len(values) + codes
-    used, index = np.unique(code, return_inverse=True)
-    labels = [""] * len(used)
-    for _, values in reversed(parts):
-        used, own = np.divmod(used, len(values))
+    index, labels = _values(frame[columns[0]])
+    for name in columns[1:]:
+        own, inner = _values(frame[name])
+        index, cells = pd.factorize(index * len(inner) + own, sort=True)
         labels = [
-            f"{values[k]}:{label}" if label else str(values[k])
-            for k, label in zip(own, labels, strict=True)
+            f"{labels[cell // len(inner)]}:{inner[cell % len(inner)]}" for cell in cells
         ]
     return index.astype(np.int64), tuple(labels)
+
+
+def _values(column: "pd.Series[Any]") -> tuple[Integers, list[str]]:
+    """Give numbers to a column's values in their order; return them as text."""
+    if pd.api.types.is_float_dtype(column) and (column % 1 == 0).all():
+        column = column.astype(np.int64)  # missing values, now dropped, made them floats
+    try:
+        index, values = pd.factorize(column, sort=True)
+    except TypeError as error:
+        raise DataError(
+            f"Group column {column.name!r} holds values that cannot be told apart, such as "
+            f"{column.iloc[0]!r}; make them text."
+        ) from error
+    return index.astype(np.int64), [str(value) for value in values]
 
 
 @dataclass(frozen=True, eq=False)
@@ -245,7 +262,7 @@ def columns_of(common: Any, rows: int) -> Columns:
 
 def _evaluate(expression: str, formula: Formula, frame: pd.DataFrame) -> Any:
     try:
-        return evaluate(expression, frame)  # undefined values are named afterwards
+        return evaluate(expression, widen(frame))  # undefined values are named afterwards
     except KeyError as error:
         raise FormulaError(
             f"Formula {formula.text!r} uses a name that is not known: {error}. Functions "

@@ -88,7 +88,8 @@ def usable_rows(
     Returns
     -------
     pandas.DataFrame
-        The columns, complete, with an index counting from zero.
+        The columns, complete, with an index counting from zero. Numbers are numpy's, not
+        nullable ones; categories are those in use, in their order.
     dict
         Rows with a missing value per column, for columns that have any. A row that lacks
         two values counts in both, so the sum may exceed the number of rows dropped.
@@ -101,7 +102,7 @@ def usable_rows(
     """
     names = list(columns)
     require_columns(frame, names)
-    used = frame[names].reset_index(drop=True)
+    used = frame[names].reset_index(drop=True).infer_objects()
     if used.empty:
         raise DataError("The data have no rows.")
     for name in names:
@@ -115,7 +116,7 @@ def usable_rows(
             f"The data have missing values ({where}; first in data row {first}). Fill "
             "or drop them, or allow rows to be dropped with missing='drop'."
         )
-    complete = used[~absent.any(axis=1)].reset_index(drop=True)
+    complete = _plain(used[~absent.any(axis=1)].reset_index(drop=True) if counts else used)
     if complete.empty:
         where = ", ".join(f"{name!r} ({n})" for name, n in counts.items())
         raise DataError(f"Every row has a missing value, in column {where}.")
@@ -176,3 +177,36 @@ def refuse_infinite(column: "pd.Series[float]") -> None:
             f"Column {column.name!r} has {rows.size} infinite value(s), the first in data "
             f"row {rows[0]}; replace or remove them."
         )
+
+
+def _plain(frame: pd.DataFrame) -> pd.DataFrame:
+    """Turn complete columns into the types that arithmetic and factors expect."""
+    kind = pd.api.types
+    plain: dict[Any, Any] = {}
+    for name, column in frame.infer_objects().items():
+        if isinstance(column.dtype, pd.CategoricalDtype):
+            plain[name] = column.cat.remove_unused_categories().cat.as_ordered()
+        elif isinstance(column.dtype, np.dtype):
+            plain[name] = column
+        elif kind.is_bool_dtype(column):
+            plain[name] = column.to_numpy(dtype=bool)
+        elif kind.is_integer_dtype(column):
+            plain[name] = column.to_numpy(dtype=np.int64)
+        elif kind.is_numeric_dtype(column):
+            plain[name] = column.to_numpy(dtype=float)
+        else:
+            plain[name] = column
+    return pd.DataFrame(plain)
+
+
+def widen(frame: pd.DataFrame) -> pd.DataFrame:
+    """Make all numbers int64 or float64, so that arithmetic neither wraps nor rounds.
+
+    Small integers would wrap around in products and powers, and true plus true is true.
+    """
+    wide = {
+        name: np.int64 if frame[name].dtype.kind in "bui" else np.float64
+        for name in frame.columns
+        if frame[name].dtype.kind in "buif"
+    }
+    return frame.astype({k: kind for k, kind in wide.items() if frame[k].dtype != kind})

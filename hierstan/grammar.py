@@ -181,15 +181,22 @@ def _check_arguments(expression: Any) -> None:
     elif isinstance(expression, Variable):
         _check_name(expression, "")
     elif isinstance(expression, Binary):
-        left, kind = expression.left, expression.operator.kind
+        left, right, kind = expression.left, expression.right, expression.operator.kind
         power = isinstance(left, Binary) and left.operator.kind == "STAR_STAR"
         if kind == "STAR_STAR" and (power or isinstance(left, Unary)):
             raise FormulaError("put brackets around the powers, as in -(x ** 2)")
-        compared = isinstance(left, Binary) and left.operator.kind in _COMPARISONS
-        if kind in _COMPARISONS and compared:
+        if kind in _COMPARISONS and _is_comparison(left):
             raise FormulaError("a comparison of a comparison; compare one pair at a time")
+        if kind in ("PLUS", "MINUS") and _is_comparison(left) and _is_comparison(right):
+            raise FormulaError("a sum of comparisons; write 1 * (x > 0) + 1 * (z > 0)")
         _check_arguments(left)
-        _check_arguments(expression.right)
+        _check_arguments(right)
+
+
+def _is_comparison(expression: Any) -> bool:
+    if isinstance(expression, Grouping):
+        return _is_comparison(expression.expression)
+    return isinstance(expression, Binary) and expression.operator.kind in _COMPARISONS
 
 
 def _is_several(expression: Any) -> bool:
