@@ -13,7 +13,7 @@ import pandas as pd
 from hierstan.design import Design
 from hierstan.errors import DataError, FormulaError
 from hierstan.evaluate import Columns, columns_of, evaluate_terms
-from hierstan.frame import refuse_infinite, require_columns
+from hierstan.frame import refuse_infinite, require_columns, widen
 from hierstan.levels import match_values, some
 
 # How far a fitted row may move, in units of its column's largest value, when new rows are
@@ -70,7 +70,8 @@ class Part:
             },
             index=pd.RangeIndex(len(data)),
         )
-        both = pd.concat([above, design.frame[list(self.variables)]], ignore_index=True)
+        fitted_frame = design.frame[list(self.variables)]
+        both = widen(pd.concat([above, fitted_frame], ignore_index=True))
         try:
             with np.errstate(all="ignore"):  # undefined values are named afterwards
                 evaluated = self.common.evaluate_new_data(both)

@@ -10,6 +10,7 @@ from hierstan.design import Design, Factor, Floats, Integers
 from hierstan.errors import DataError, FormulaError
 from hierstan.formula import Formula, parse
 from hierstan.frame import Missing, refuse_text_numbers, usable_rows, widen
+from hierstan.identification import check_identified
 from hierstan.terms import FUNCTIONS, count_terms, evaluate
 
 _COLLINEAR = 1e-9  # share of a column's length left after projecting on those before it
@@ -64,9 +65,11 @@ def build_design(
     factors = tuple(_factor(name, formula, frame) for name in names)
     _refuse_equal(factors)
     y = y - population.offset
-    return Design(
+    design = Design(
         formula, y, population.names, population.matrix, factors, len(data), absent, frame
     )
+    check_identified(design)
+    return design
 
 
 def _refuse_kind(column: "pd.Series[Any]") -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from hierstan.design import Design
 from hierstan.evaluate import build_design
+from hierstan.new_data import new_rows
 
 FORMULA = "y ~ x * k + {x ** 2} + (x + b || g/h)"
 quick = settings(max_examples=20, deadline=None, derandomize=True)
@@ -119,10 +120,11 @@ def test_categories_keep_their_order() -> None:
     data = make(5)
     for ordered in (False, True):
         kind = pd.CategoricalDtype(["r", "none", "p", "q"], ordered=ordered)
-        design = build_design("y ~ k + (k | g) + (1 | k)", data.astype({"k": kind}))
+        design = build_design("y ~ k + (k | g)", data.astype({"k": kind}))
         assert design.terms == ("Intercept", "k[p]", "k[q]")
         assert design.factors[0].effects == design.terms
-        assert design.factors[1].levels == ("r", "p", "q")
+        grouped = build_design("y ~ x + (1 | k)", data.astype({"k": kind}))
+        assert grouped.factors[0].levels == ("r", "p", "q")
 
 
 @pytest.mark.parametrize("kind", ["bool", "boolean", "object", "bool[pyarrow]"])
@@ -146,6 +148,8 @@ def test_small_numbers_do_not_wrap_around() -> None:
     design = build_design("y ~ x:u + I(x ** 4) + I(x - u) + (1 | g)", data)
     x, u = data["x"].to_numpy(dtype=float), data["u"].to_numpy(dtype=float)
     np.testing.assert_array_equal(design.X[:, 1:].T, [x**4, x - u, x * u])
+    again = new_rows(design, data, {"g": "same"}, "")
+    np.testing.assert_array_equal(again.X, design.X)
 
 
 @quick
