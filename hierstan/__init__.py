@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from hierstan import data as data
     from hierstan import plots as plot
     from hierstan.analysis import Analysis, analyze
+    from hierstan.description import Description, describe
     from hierstan.engines import SamplerSettings
     from hierstan.errors import ConvergenceWarning
     from hierstan.estimates import Estimates, compare
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Analysis": "hierstan.analysis",
     "ConvergenceWarning": "hierstan.errors",
+    "Description": "hierstan.description",
     "Estimates": "hierstan.estimates",
     "Fit": "hierstan.fit",
     "Model": "hierstan.model",
@@ -34,12 +36,14 @@ _HOMES = {
     "__version__": "hierstan.version",
     "analyze": "hierstan.analysis",
     "compare": "hierstan.estimates",
+    "describe": "hierstan.description",
 }
 _MODULES = {"data": "hierstan.data", "plot": "hierstan.plots"}
 
 __all__ = [
     "Analysis",
     "ConvergenceWarning",
+    "Description",
     "Estimates",
     "Fit",
     "Model",
@@ -49,6 +53,7 @@ __all__ = [
     "analyze",
     "compare",
     "data",
+    "describe",
     "plot",
 ]
 

@@ -100,11 +100,21 @@ class Factor:
             told[j] = np.abs(null).max(axis=1, initial=0.0) < 1e-6
         return told
 
-    def constant_columns(self, X: Floats) -> npt.NDArray[np.bool_]:
-        """Tell which columns of `X` have one value in every level, shape (P,)."""
+    def varies(self, column: Floats) -> npt.NDArray[np.bool_]:
+        """Tell in which levels a column of N values takes more than one, shape (J,).
+
+        Values count as one up to 1e-9 of the column's range.
+        """
         first = np.zeros(self.J, dtype=np.int64)
         first[self.index[::-1]] = np.arange(len(self.index))[::-1]
-        return np.array((X[first][self.index] == X).all(axis=0))
+        differs = np.abs(column - column[first][self.index]) > 1e-9 * np.ptp(column)
+        found = np.zeros(self.J, dtype=bool)
+        found[self.index[differs]] = True
+        return found
+
+    def constant_columns(self, X: Floats) -> npt.NDArray[np.bool_]:
+        """Tell which columns of `X` have one value in every level, shape (P,)."""
+        return np.array([not self.varies(column).any() for column in X.T], dtype=bool)
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,6 +4,7 @@ import warnings
 
 import pandas as pd
 
+from hierstan.description import Description
 from hierstan.design import Design
 from hierstan.engines.base import Engine, SamplerSettings
 from hierstan.engines.cmdstan import CmdStanEngine
@@ -171,6 +172,10 @@ class Model:
         told = self.priors.describe(self.design)
         named = "".join(f"; {name} {told[name]}" for name in self.priors.named)
         return f"Priors: {self.priors.name}{named}."
+
+    def describe(self) -> Description:
+        """Say what the formula means for these data; see `hierstan.describe`."""
+        return Description.of(self.design)
 
     def mixedlm(self, *, reml: bool = True) -> MixedFit:
         """Fit the same design by statsmodels' MixedLM; see `fit_mixedlm`."""

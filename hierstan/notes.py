@@ -1,0 +1,116 @@
+"""What a reader of a design should know before trusting a fit of it."""
+
+from itertools import permutations
+
+import numpy as np
+import pandas as pd
+
+from hierstan.design import Design, Factor
+from hierstan.levels import some
+from hierstan.structure import chain
+from hierstan.variation import Variation, variations
+
+_FEW_LEVELS = 5
+
+
+def notes(design: Design, found: tuple[Variation, ...] | None = None) -> tuple[str, ...]:
+    """List what is legal but may not be meant.
+
+    Parameters
+    ----------
+    design : Design
+        Any design.
+    found : tuple of Variation, optional
+        From `hierstan.variation.variations`, when it has been called already.
+
+    Returns
+    -------
+    tuple of str
+        Sentences: population columns that vary within few levels of a factor; labels that
+        are used again within the levels of another factor; factors of which most levels
+        have one row, or with few levels; effects of a column that does not vary within
+        the factor.
+
+    Examples
+    --------
+    >>> import hierstan as hs
+    >>> from hierstan.evaluate import build_design
+    >>> text = "strength ~ 1 + (1 | batch) + (1 | cask)"
+    >>> for note in notes(build_design(text, hs.data.pastes())):
+    ...     print(note.partition(";")[0])
+    cask has 3 levels that are used again in each of the 10 levels of batch
+    cask has 3 levels
+    """
+    told = [_suspicion(v, design) for v in found or variations(design) if v.suspect]
+    combined = {tuple(sorted(f.name.split(":"))) for f in design.factors}
+    for inner, outer in permutations(design.factors, 2):
+        both = tuple(sorted(f"{inner.name}:{outer.name}".split(":")))
+        if both not in combined and _reuses(inner, outer):
+            told.append(_reuse(inner, outer))
+    for factor in design.factors:
+        told += _about_levels(factor)
+        told += _about_effects(factor)
+    return tuple(told)
+
+
+def _suspicion(variation: Variation, design: Design) -> str:
+    factor = next(f for f in design.factors if f.name == variation.suspect)
+    levels = variation.suspect_levels
+    return (
+        f"{variation.column} varies within {len(levels)} of {factor.J} levels of "
+        f"{factor.name}: {some(levels, quote=False)}; a predictor of {factor.name} should "
+        "not."
+    )
+
+
+def _reuses(inner: Factor, outer: Factor) -> bool:
+    """Whether each outer level has the first few of the inner ones, as when numbered."""
+    if inner.J >= outer.J or chain((inner, outer)) is not None:
+        return False
+    cells = pd.unique(outer.index * inner.J + inner.index)
+    if len(cells) == len(inner.index):
+        return False  # then their combinations could not be a factor
+    rows, columns = np.divmod(cells, inner.J)
+    last = np.zeros(outer.J, dtype=np.int64)
+    np.maximum.at(last, rows, columns)
+    counts = np.bincount(rows, minlength=outer.J)
+    return bool((counts == last + 1).all() and (counts > 1).any())
+
+
+def _reuse(inner: Factor, outer: Factor) -> str:
+    a, b = (name.replace(":", " ") for name in (inner.name, outer.name))
+    nested = f"{outer.name}/{inner.name}" if ":" not in inner.name + outer.name else ""
+    remedy = f", write (1 | {nested})" if nested else ", give them different labels"
+    return (
+        f"{inner.name} has {inner.J} levels that are used again in each of the {outer.J} "
+        f"levels of {outer.name}; if a {a} of one {b} is not that of another{remedy}."
+    )
+
+
+def _about_levels(factor: Factor) -> list[str]:
+    single = int((factor.sizes == 1).sum())
+    told = []
+    if single > factor.J / 2:
+        told.append(
+            f"{single:,} of the {factor.J:,} levels of {factor.name} have one row; only "
+            "the others tell its standard deviation from sigma."
+        )
+    if factor.J < _FEW_LEVELS:
+        told.append(
+            f"{factor.name} has {factor.J} levels; so few say little about a standard "
+            "deviation, and its prior will show."
+        )
+    return told
+
+
+def _about_effects(factor: Factor) -> list[str]:
+    still = [
+        name
+        for name, column in zip(factor.effects, factor.Z.T, strict=True)
+        if name != "Intercept" and not factor.varies(column).any()
+    ]
+    return [
+        f"{name} does not vary within {factor.name}, so its effect by {factor.name} only "
+        "makes the variance of the intercepts depend on it."
+        for name in still
+    ]
