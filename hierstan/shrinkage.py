@@ -71,7 +71,7 @@ def shrinkage_table(
                 block[name] = summary["mean"].to_numpy()
                 block[f"{name}_sd"] = summary["sd"].to_numpy()
         if mixed is not None:
-            block["blup"] = mixed.blup[:, q]
+            block["blup"] = mixed[factor.name].blup[:, q]
         if own is not None and partial is not None:
             block["moved"] = block["partial"] - block["ols"]
         block["note"] = np.where(factor.determined()[:, q], "", PRIOR_ONLY)

@@ -188,11 +188,14 @@ def test_agreement_is_told_in_words(radon_analysis: Analysis) -> None:
 
 
 def test_several_factors_leave_out_what_does_not_apply(engine: CmdStanEngine) -> None:
-    """Crossed factors: no unpooled, no MixedLM yet; said, and the rest stands."""
+    """Crossed factors: no unpooled; said, and the rest stands."""
     data, formula = hs.data.penicillin(), "diameter ~ 1 + (1 | plate) + (1 | sample)"
     analysis = hs.analyze(formula, data, chains=2, seed=4, engine=engine)
     assert list(analysis.fits) == ["pooled", "centered", "noncentered"]
-    assert set(analysis.left_out) == {"unpooled", "MixedLM"}
+    assert set(analysis.left_out) == {"unpooled"}
+    assert analysis.verdicts()["MixedLM (REML)"] == "converged"
+    blup = analysis.shrinkage(analysis.design.factors[1])["blup"]
+    assert blup.tolist() == pytest.approx(analysis.mixed["REML"]["sample"].blup[:, 0])
     assert "not fitted" in analysis.verdicts()["unpooled"]
     assert analysis.fits["noncentered"].diagnostics.rhat_max < 1.05
     sd = analysis.fits["noncentered"].estimates().sd

@@ -1,121 +1,119 @@
-"""Standard errors of variances, and whether an optimum is one."""
+"""Standard errors of standard deviations and correlations."""
 
 from collections.abc import Callable
 
 import numpy as np
 from statsmodels.tools.numdiff import approx_fprime, approx_hess
 
-from hierstan.design import Factor, Floats
+from hierstan.design import Design, Floats
+from hierstan.frequentist.boundary import SINGULAR, without_effects
 from hierstan.frequentist.standard import Standard
-
-# A relative sd below this is zero: lme4's limit.
-SINGULAR = 1e-4
-
-
-def is_singular(Sigma: Floats, sigma: float) -> bool:
-    """Tell whether some combination of effects does not vary, in standard units."""
-    smallest = float(np.linalg.eigvalsh(Sigma)[0])
-    return max(smallest, 0.0) < (SINGULAR * sigma) ** 2
+from hierstan.frequentist.variances import (
+    Packing,
+    Parameter,
+    Variances,
+    lower_roots,
+    parameters_of,
+)
 
 
 def observed_information(
-    standard: Standard, Sigma: Floats, sigma: float, *, reml: bool
-) -> tuple[Floats, float]:
-    """Return standard errors of (tau, correlations, sigma), and what is left to gain.
+    design: Design, variances: Variances, zeroed: list[tuple[int, int]], *, reml: bool
+) -> tuple[dict[str, float], float]:
+    """Return standard errors of all parameters, and what is left to gain.
 
-    The likelihood is differentiated in log tau, atanh of the correlations and log sigma
-    of the standard units, where its curvature is even, and the errors carried over to the
-    data's units by the delta method.
+    The model is that without the effects whose standard deviation is zero. Its likelihood
+    is differentiated in the roots of the blocks of Sigma (only in their columns that are
+    not zero, for a singular block) and log sigma of the standard units, where its
+    curvature is even, and the errors are carried over to the data's units by the delta
+    method.
 
     Parameters
     ----------
-    standard : Standard
+    design : Design
         The model.
-    Sigma, sigma : ndarray (Q, Q), float
-        The optimum in standard units, no standard deviation at zero.
+    variances : Variances
+        The optimum in the data's units.
+    zeroed : list of (int, int)
+        Factor and effect of standard deviations at zero.
     reml : bool
         Which likelihood.
 
     Returns
     -------
-    ndarray
-        Errors in the data's units; nan for correlations at their bound.
+    dict of str to float
+        Errors in the data's units by the parameter's name; none for a parameter at its
+        bound, and for none where the likelihood does not curve downwards.
     float
-        Log likelihood that one Newton step would gain; infinite where the likelihood does
-        not curve downwards.
+        Log likelihood that one Newton step would gain; infinite where it does not curve
+        downwards.
     """
-    factor = standard.factor
-    bound = is_singular(Sigma, sigma)
-    tau = np.sqrt(np.diag(Sigma))
-    rho = np.array([Sigma[a, b] / (tau[a] * tau[b]) for a, b in factor.pairs])
-    moving = np.arctanh(rho) if not bound else np.empty(0)
-    at = np.concatenate([np.log(tau), moving, [np.log(sigma)]])
+    standard, inside = _reduced(design, variances, zeroed)
+    factors, packing = standard.factors, Packing(standard.factors)
+    roots = lower_roots(factors, inside.Sigmas)
+    tiny = SINGULAR * inside.sigma
+    columns = {
+        (f, column)
+        for f, root in enumerate(roots)
+        for column in range(len(root))
+        if np.abs(root[:, column]).max() > tiny
+    }
+    free = np.array([(f, column) in columns for f, _, column in packing.entries], bool)
+    entries = packing.pack(roots)
 
-    def unpack(theta: Floats) -> tuple[Floats, float]:
-        spread = np.exp(theta[: factor.Q])
-        Omega = np.eye(factor.Q)
-        correlations = rho if bound else np.tanh(theta[factor.Q : -1])
-        for (a, b), value in zip(factor.pairs, correlations, strict=True):
-            Omega[a, b] = Omega[b, a] = value
-        return Omega * np.outer(spread, spread), float(np.exp(theta[-1]))
+    def at(theta: Floats) -> Variances:
+        moved = entries.copy()
+        moved[free] = theta[:-1]
+        Sigmas = tuple(root @ root.T for root in packing.unpack(moved))
+        return Variances(Sigmas, float(np.exp(theta[-1])))
 
     def loglik(theta: Floats) -> float:
-        return standard.loglik(*unpack(theta), reml=reml)
+        return standard.loglik(at(theta), reml=reml)
+
+    inner = [p for p in parameters_of(factors) if not _at_bound(p, standard, inside)]
 
     def reported(theta: Floats) -> Floats:
-        outer, residual = standard.outward(*unpack(theta))
-        return natural(outer, residual, factor)
+        outside = standard.outward(at(theta))
+        return np.array([parameter.value(outside) for parameter in inner])
 
-    gradient = approx_fprime(at, loglik, centered=True).ravel()
-    information = -np.atleast_2d(approx_hess(at, loglik))
-    errors = np.full(factor.Q + len(rho) + 1, np.nan)
+    theta = np.append(entries[free], np.log(inside.sigma))
+    gradient = approx_fprime(theta, loglik, centered=True).ravel()
+    information = -np.atleast_2d(approx_hess(theta, loglik))
     if np.linalg.eigvalsh(information)[0] <= 0:
-        return errors, np.inf
-    slopes = _jacobian(reported, at)
-    errors[:] = np.sqrt(np.diag(slopes @ np.linalg.inv(information) @ slopes.T))
-    if bound:
-        errors[factor.Q : -1] = np.nan
-    return errors, 0.5 * float(gradient @ np.linalg.solve(information, gradient))
+        return {}, np.inf
+    slopes = _jacobian(reported, theta)
+    errors = np.sqrt(np.diag(slopes @ np.linalg.inv(information) @ slopes.T))
+    named = {p.name: float(se) for p, se in zip(inner, errors, strict=True)}
+    return named, 0.5 * float(gradient @ np.linalg.solve(information, gradient))
 
 
-def natural(Sigma: Floats, sigma: float, factor: Factor) -> Floats:
-    """Return (tau, correlations, sigma); a correlation with a zero sd is zero."""
-    tau = np.sqrt(np.diag(Sigma))
-    scale = np.where(tau > 0, tau, 1.0)
-    rho = [Sigma[a, b] / (scale[a] * scale[b]) for a, b in factor.pairs]
-    return np.concatenate([tau, np.clip(rho, -1.0, 1.0), [sigma]])
+def _reduced(
+    design: Design, variances: Variances, zeroed: list[tuple[int, int]]
+) -> tuple[Standard, Variances]:
+    """Return the model without some effects, and its variances in its standard units."""
+    factors, Sigmas = [], []
+    for f, factor in enumerate(design.factors):
+        left_out = {q for position, q in zeroed if position == f}
+        rest = without_effects(factor, left_out)
+        if rest is not None:
+            kept = [q for q in range(factor.Q) if q not in left_out]
+            factors.append(rest)
+            Sigmas.append(variances.Sigmas[f][np.ix_(kept, kept)])
+    standard = Standard.of(design, factors)
+    return standard, standard.inward(Variances(tuple(Sigmas), variances.sigma))
 
 
-def gain_off_zero(
-    standard: Standard, Sigma: Floats, sigma: float, effect: int, *, reml: bool
-) -> float:
-    """Return what the log likelihood gains when a sd at zero is not.
+def _at_bound(parameter: Parameter, standard: Standard, inside: Variances) -> bool:
+    """Tell whether it is a correlation of one: its effects vary in one direction only.
 
-    Parameters
-    ----------
-    standard : Standard
-        The model.
-    Sigma, sigma : ndarray (Q, Q), float
-        In the data's units, with the effect's row and column at zero.
-    effect : int
-        Position of the effect.
-    reml : bool
-        Which likelihood.
-
-    Returns
-    -------
-    float
-        Largest gain over a few values between 0.03 and 1 residual sd.
+    Asked in the standard units' plane of the two effects, because an intercept far from
+    the data has a correlation near one by its place alone.
     """
-    at_zero = standard.loglik(*standard.inward(Sigma, sigma), reml=reml)
-    unit = standard.s * np.linalg.norm(standard.T[effect])
-    gains = []
-    for share in (0.03, 0.1, 0.3, 1.0):
-        tried = Sigma.copy()
-        tried[effect, effect] = (share * unit) ** 2
-        found = standard.loglik(*standard.inward(tried, sigma), reml=reml)
-        gains.append(found - at_zero)
-    return max(gains)
+    if parameter.kind != "corr":
+        return False
+    plane, _ = np.linalg.qr(standard.T[parameter.factor][list(parameter.effects)].T)
+    spread = plane.T @ inside.Sigmas[parameter.factor] @ plane
+    return bool(np.linalg.eigvalsh(spread)[0] < (SINGULAR * inside.sigma) ** 2)
 
 
 def _jacobian(function: Callable[[Floats], Floats], at: Floats) -> Floats:

@@ -1,172 +1,41 @@
-"""The mixed-model fit by statsmodels, with the numbers its users expect from lme4."""
+"""Fit a mixed model by statsmodels, and see to it that the optimum is one."""
 
 from dataclasses import dataclass
 
-import numpy as np
-from scipy import stats
-
-from hierstan.design import Design, Factor, Floats
+from hierstan.design import Design
 from hierstan.errors import DataError
-from hierstan.estimates import Correlation, Estimates, Value
-from hierstan.frequentist.equations import Solution
-from hierstan.frequentist.information import (
-    gain_off_zero,
-    is_singular,
-    natural,
-    observed_information,
-)
-from hierstan.frequentist.rescue import climb
-from hierstan.frequentist.search import put_at_zero, search, without_effects
-from hierstan.frequentist.standard import Standard
+from hierstan.frequentist.boundary import gain_off_the_edge, is_singular, put_at_zero
+from hierstan.frequentist.climb import STARTS, climb
+from hierstan.frequentist.information import observed_information
+from hierstan.frequentist.mixedfit import MixedFit
+from hierstan.frequentist.search import beyond_mixedlm, search
+from hierstan.frequentist.standard import Standard, arrange
+from hierstan.frequentist.variances import Variances
 
 # Log likelihood still to be gained before a fit counts as short of its optimum.
 SHORTFALL = 1e-5
-
-
-@dataclass(frozen=True, eq=False)
-class MixedFit:
-    """A mixed-model fit by statsmodels' MixedLM.
-
-    Attributes
-    ----------
-    design : Design
-        Formula and data.
-    factor : Factor
-        The grouping factor.
-    reml : bool
-        Restricted maximum likelihood rather than maximum likelihood.
-    tau : ndarray, shape (Q,)
-        Standard deviations of the effects.
-    Omega : ndarray, shape (Q, Q)
-        Their correlations.
-    sigma : float
-        Residual standard deviation.
-    solution : Solution
-        Coefficients, predictions (BLUPs) and covariances at these variances.
-    errors : ndarray
-        Standard errors of (tau, correlations, sigma) from the observed information; nan
-        for what is at its bound, where there is none.
-    singular : bool
-        Whether some combination of effects has a standard deviation of zero.
-    converged : bool
-        True when the gradient leaves less than 1e-5 of log likelihood to be gained.
-    gained : float
-        Log likelihood that MixedLM had left and our own climb from there found; 0 when
-        MixedLM arrived by itself.
-    log : tuple of str
-        What statsmodels warned about on the way, for those who want to know.
-    """
-
-    design: Design
-    factor: Factor
-    reml: bool
-    tau: Floats
-    Omega: Floats
-    sigma: float
-    solution: Solution
-    errors: Floats
-    singular: bool
-    converged: bool
-    gained: float
-    log: tuple[str, ...]
-
-    @property
-    def criterion(self) -> str:
-        """``"REML"`` or ``"ML"``."""
-        return "REML" if self.reml else "ML"
-
-    @property
-    def blup(self) -> Floats:
-        """Group coefficients beta + u, shape (J, Q)."""
-        beta = dict(zip(self.design.terms, self.solution.beta, strict=True))
-        population = np.array([beta.get(name, 0.0) for name in self.factor.effects])
-        return np.asarray(self.solution.u[0] + population)
-
-    @property
-    def verdict(self) -> str:
-        """One sentence on the state of the fit."""
-        if not self.converged:
-            return (
-                "did not converge: the gradient is not zero where the optimizer stopped, "
-                "so neither estimates nor log likelihood can be trusted"
-            )
-        told = "converged"
-        if self.singular:
-            told = (
-                "singular: a standard deviation is estimated as zero or a correlation as "
-                "one; the data are explained as well without it"
-            )
-        if self.rescued:
-            told += (
-                f" (rescued: MixedLM stopped {self.gained:.2g} of log likelihood short and "
-                "was refitted from there)"
-            )
-        return told
-
-    @property
-    def rescued(self) -> bool:
-        """Whether MixedLM stopped short and was refitted."""
-        return self.gained > 0
-
-    def estimates(self) -> Estimates:
-        """Summarize all parameters with standard errors.
-
-        Coefficients have se (X' V^-1 X)^-1/2 and normal intervals, as lme4 prints them.
-        Standard deviations and correlations have those of the observed information;
-        intervals of the first are normal and end at zero, those of the second are normal
-        on the atanh scale. Near a boundary both are rough.
-        """
-        se = np.sqrt(np.diag(self.solution.beta_covariance))
-        fixed = {
-            name: _normal(float(b), float(s))
-            for name, b, s in zip(self.design.terms, self.solution.beta, se, strict=True)
-        }
-        errors = [None if np.isnan(s) else float(s) for s in self.errors]
-        Q = len(self.tau)
-        sd = {
-            name: _positive(float(t), s)
-            for name, t, s in zip(self.factor.effects, self.tau, errors, strict=False)
-        }
-        pairs = tuple(
-            Correlation(
-                self.factor.effects[b],
-                self.factor.effects[a],
-                _bounded(float(self.Omega[a, b]), s),
-            )
-            for (a, b), s in zip(self.factor.pairs, errors[Q:-1], strict=True)
-        )
-        return Estimates(
-            criterion=self.criterion,
-            loglik=self.solution.loglik,
-            converged=self.converged,
-            singular=self.singular,
-            rescued=self.rescued,
-            fixed=fixed,
-            sd={self.factor.name: sd},
-            corr={self.factor.name: pairs} if self.factor.pairs else {},
-            sigma=_positive(self.sigma, errors[-1]),
-        )
-
-    def __str__(self) -> str:
-        """Return a table of the estimates under the verdict on them."""
-        table = self.estimates().to_frame().to_string(float_format="{:.4g}".format)
-        return (
-            f"{self.design.formula.text}\nMixedLM ({self.criterion}), log likelihood "
-            f"{self.solution.loglik:.4f}: {self.verdict}\n{table}"
-        )
+# Effects of crossed factors that are solved for together.
+MOST_CROSSED = 3000
 
 
 def fit_mixedlm(design: Design, *, reml: bool = True) -> MixedFit:
-    """Fit a design with one grouping factor by statsmodels' MixedLM.
+    """Fit a mixed model by statsmodels' MixedLM.
 
-    statsmodels finds the variances. What it is known to get wrong is computed here from
-    them: standard errors of the coefficients and of the variances, and whether it really
-    arrived. Its warnings go into the fit's log, its state into one verdict.
+    MixedLM searches for the variances; our own climb of the same likelihood checks that
+    it arrived, and settles the last digits. What MixedLM is known to get wrong is computed
+    here: standard errors of the coefficients and of the variances, and whether the
+    optimum is one. Its warnings go into the fit's log, its state into one verdict.
+
+    A model that MixedLM cannot express (correlated effects of a nested or crossed factor),
+    or that would take it minutes, is fitted by our climb alone, and the verdict says so.
 
     Parameters
     ----------
     design : Design
-        Exactly one factor.
+        Any factors. Nested ones cost next to nothing. Of crossed ones, the factor (or
+        chain of nested factors) with the most effects does too; all others together may
+        have 3,000 effects, which takes half a second per evaluation and about a minute
+        per fit (measured on one core).
     reml : bool
         Restricted maximum likelihood (default) or maximum likelihood.
 
@@ -178,122 +47,98 @@ def fit_mixedlm(design: Design, *, reml: bool = True) -> MixedFit:
     Raises
     ------
     DataError
-        When the design has several factors, the population columns explain the response
-        exactly, or MixedLM finds no finite likelihood.
+        When crossed factors are too large, or the population columns explain the response
+        exactly.
     """
-    if len(design.factors) != 1:
-        names = ", ".join(repr(factor.name) for factor in design.factors)
-        raise DataError(
-            f"MixedLM takes one grouping factor here; this formula has {names}."
-        )
-    factor = design.factors[0]
-    standard = Standard.of(design, factor)
-    inside, noise, log = search(standard, design.formula.text, reml=reml)
-    state = _settle(design, standard, inside, noise, reml)
+    _check_size(design)
+    standard = Standard.of(design)
+    substitute = beyond_mixedlm(standard)
+    found: Variances | None = None
+    log: list[str] = []
+    if substitute is None:
+        found, log = search(standard, reml=reml)
+        if found is None:
+            substitute = "MixedLM finds no finite likelihood"
+    best, state = _search_on(design, standard, found, reml)
     gained = 0.0
-    if state.shortfall >= SHORTFALL:
-        before = standard.loglik(inside, noise, reml=reml)
-        inside, noise = climb(standard, inside, noise, reml=reml)
-        gained = standard.loglik(inside, noise, reml=reml) - before
-        log.append(f"stopped {gained:.3g} of log likelihood short; refitted from there")
-        state = _settle(design, standard, inside, noise, reml)
+    if found is not None:
+        gained = standard.loglik(best, reml=reml) - standard.loglik(found, reml=reml)
+        gained = gained if gained >= SHORTFALL else 0.0
+    if gained:
+        log.append(f"MixedLM stopped {gained:.3g} of log likelihood short; refitted")
     log += [
-        f"sd({factor.effects[q]}) put at zero, where the likelihood is as high"
-        for q in state.zeroed
+        f"sd({design.factors[f].effects[q]} | {design.factors[f].name}) put at zero, "
+        "where the likelihood is as high"
+        for f, q in state.zeroed
     ]
-    reported = natural(state.Sigma, state.sigma, factor)
-    Omega = np.eye(factor.Q)
-    for (a, b), rho in zip(factor.pairs, reported[factor.Q : -1], strict=True):
-        Omega[a, b] = Omega[b, a] = rho
-    inside, noise = standard.inward(state.Sigma, state.sigma)
+    inside = standard.inward(state.variances)
+    singular = any(is_singular(Sigma, inside.sigma) for Sigma in inside.Sigmas)
     return MixedFit(
         design=design,
-        factor=factor,
         reml=reml,
-        tau=reported[: factor.Q],
-        Omega=Omega,
-        sigma=state.sigma,
-        solution=standard.solution(inside, noise, reml=reml),
+        variances=state.variances,
+        solution=standard.solution(inside, reml=reml),
         errors=state.errors,
-        singular=bool(state.zeroed) or is_singular(inside, noise),
+        singular=singular,
         converged=state.shortfall < SHORTFALL,
         gained=gained,
+        substitute=substitute,
         log=tuple(log),
     )
+
+
+def _check_size(design: Design) -> None:
+    """Refuse crossed factors that are too large, before anything starts."""
+    _, crossed = arrange(design.factors)
+    effects = sum(design.factors[f].J * design.factors[f].Q for f in crossed)
+    if effects > MOST_CROSSED:
+        sizes = ", ".join(f"{f.name!r} ({f.J:,} levels)" for f in design.factors)
+        rest = " and ".join(repr(design.factors[f].name) for f in crossed)
+        raise DataError(
+            f"The factors {sizes} are crossed and leave {effects:,} effects of {rest} to "
+            f"be solved for together; the limit is {MOST_CROSSED:,}, where a fit takes "
+            f"about a minute, and the time grows with the cube: this would take about "
+            f"{(effects / MOST_CROSSED) ** 3:,.0f} minutes. Take the smaller factor's "
+            "levels together, or leave out its effects."
+        )
 
 
 @dataclass(frozen=True, eq=False)
 class _State:
     """A point with what is known about it, in the data's units."""
 
-    Sigma: Floats
-    sigma: float
-    zeroed: list[int]
-    errors: Floats
+    variances: Variances
+    zeroed: list[tuple[int, int]]
+    errors: dict[str, float]
     shortfall: float
 
 
-def _settle(
-    design: Design, standard: Standard, inside: Floats, noise: float, reml: bool
-) -> _State:
+def _settle(design: Design, standard: Standard, inside: Variances, reml: bool) -> _State:
     """Put sds at zero that belong there, and ask what is left to gain."""
-    Sigma, sigma = standard.outward(inside, noise)
-    Sigma, zeroed = put_at_zero(standard, Sigma, sigma, reml=reml)
-    errors, shortfall = _errors(design, design.factors[0], Sigma, sigma, zeroed, reml)
-    for q in zeroed:
-        gain = gain_off_zero(standard, Sigma, sigma, q, reml=reml)
-        shortfall = max(shortfall, gain)
-    return _State(Sigma, sigma, zeroed, errors, shortfall)
+    variances, zeroed = put_at_zero(standard, standard.outward(inside), reml=reml)
+    errors, shortfall = observed_information(design, variances, zeroed, reml=reml)
+    inside = standard.inward(variances)
+    gain = gain_off_the_edge(standard, inside, reml=reml)
+    return _State(variances, zeroed, errors, max(shortfall, gain))
 
 
-def _errors(
-    design: Design,
-    factor: Factor,
-    Sigma: Floats,
-    sigma: float,
-    zeroed: list[int],
-    reml: bool,
-) -> tuple[Floats, float]:
-    """Return the information of the model without the effects that are at zero.
+def _search_on(
+    design: Design, standard: Standard, found: Variances | None, reml: bool
+) -> tuple[Variances, _State]:
+    """Climb once from nowhere; if nothing is an optimum yet, again from everywhere.
 
-    Errors are laid out for all effects, nan for those.
+    Returns the highest point, in standard units and settled.
     """
-    rest = without_effects(factor, zeroed)
-    errors = np.full(factor.Q + len(factor.pairs) + 1, np.nan)
-    if rest is None:
-        standard = Standard.of(design, factor)
-        size = standard.sums.N - (design.P if reml else 0)
-        errors[-1] = sigma / np.sqrt(2 * size)
-        best = np.sqrt(standard.sums.N / size) * standard.s
-        return errors, size * np.log(sigma / best) ** 2
-    standard = Standard.of(design, rest)
-    kept = [q for q in range(factor.Q) if q not in zeroed]
-    inside = standard.inward(Sigma[np.ix_(kept, kept)], sigma)
-    found, shortfall = observed_information(standard, *inside, reml=reml)
-    errors[kept] = found[: len(kept)]
-    for (a, b), error in zip(rest.pairs, found[len(kept) : -1], strict=True):
-        errors[factor.Q + factor.pairs.index((kept[a], kept[b]))] = error
-    errors[-1] = found[-1]
-    return errors, shortfall
 
+    def higher(one: Variances, other: Variances) -> Variances:
+        gain = standard.loglik(other, reml=reml) - standard.loglik(one, reml=reml)
+        return other if gain > 0 else one
 
-_Z = float(stats.norm.ppf(0.975))
-
-
-def _normal(estimate: float, se: float) -> Value:
-    return Value(estimate, se, estimate - _Z * se, estimate + _Z * se)
-
-
-def _positive(estimate: float, se: float | None) -> Value:
-    if se is None or estimate == 0:
-        return Value(estimate)
-    return Value(estimate, se, max(0.0, estimate - _Z * se), estimate + _Z * se)
-
-
-def _bounded(estimate: float, se: float | None) -> Value:
-    if se is None or abs(estimate) >= 1:
-        return Value(estimate)
-    center, reach = np.arctanh(estimate), _Z * se / (1 - estimate**2)
-    return Value(
-        estimate, se, float(np.tanh(center - reach)), float(np.tanh(center + reach))
-    )
+    best = climb(standard, STARTS[:1], reml=reml)
+    if found is not None:
+        best = higher(found, best)
+    state = _settle(design, standard, best, reml)
+    if state.shortfall >= SHORTFALL:
+        best = higher(best, climb(standard, (best, *STARTS), reml=reml))
+        state = _settle(design, standard, best, reml)
+    return best, state

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 from scipy.linalg import block_diag
-from statsmodels.regression.mixed_linear_model import MixedLM, MixedLMParams
+from statsmodels.regression.mixed_linear_model import MixedLM, MixedLMParams, VCSpec
 
 from hierstan.design import Factor, Floats
-from hierstan.errors import DataError
 from hierstan.frequentist.standard import Standard
+from hierstan.frequentist.variances import Variances
 
 # bfgs stops at 1e-5 by default, which leaves up to 4e-4 relative error in an sd of radon.
 _TOLERANCES: dict[str, dict[str, float]] = {
@@ -17,47 +17,90 @@ _TOLERANCES: dict[str, dict[str, float]] = {
     "cg": {"gtol": 1e-7},
     "powell": {},
 }
-# Two log likelihoods closer than this are one as far as the optimizer can tell.
-_SAME_LIKELIHOOD = 1e-6
+# Multiplications of one evaluation that make a fit of MixedLM take up to a minute: 7 to
+# 60 seconds were measured, by design.
+WORK_LIMIT = 7e8
 
 
-def search(
-    standard: Standard, formula: str, *, reml: bool
-) -> tuple[Floats, float, list[str]]:
+def beyond_mixedlm(standard: Standard) -> str | None:
+    """Say why MixedLM cannot fit a model, or return None when it can.
+
+    MixedLM takes any effects of one factor, but those of a factor nested in it, and of all
+    factors when some are crossed, only as independent variance components. A group of its
+    own with n rows and k columns costs it about n k^2 multiplications in each evaluation,
+    and crossed factors make one group of all rows.
+
+    Parameters
+    ----------
+    standard : Standard
+        The model.
+
+    Returns
+    -------
+    str or None
+        A clause that begins with "MixedLM".
+    """
+    outer = None if standard.crossed else standard.chain[-1]
+    for f, factor in enumerate(standard.factors):
+        if f != outer and factor.pairs:
+            how = "a nested" if outer is not None else "a crossed"
+            return (
+                f"MixedLM cannot express correlated effects of {how} factor, here "
+                f"{factor.name!r}"
+            )
+    inner = [factor for f, factor in enumerate(standard.factors) if f != outer]
+    if not inner:
+        return None
+    rows, columns = _group_sizes(standard, outer)
+    work = float(np.sum(rows * columns**2))
+    if work <= WORK_LIMIT:
+        return None
+    largest = int(np.argmax(rows * columns**2))
+    return (
+        f"MixedLM would take about {work / WORK_LIMIT:,.0f} minutes, because it writes out "
+        f"{int(rows[largest]):,} rows by {int(columns[largest]):,} effects"
+    )
+
+
+def _group_sizes(standard: Standard, outer: int | None) -> tuple[Floats, Floats]:
+    """Rows and columns of each of MixedLM's groups."""
+    groups = _groups(standard, outer)
+    rows = np.bincount(groups).astype(float)
+    columns = np.zeros(len(rows))
+    for f, factor in enumerate(standard.factors):
+        if f == outer:
+            columns += factor.Q
+        else:
+            pairs = np.unique(groups * factor.J + factor.index) // factor.J
+            columns += factor.Q * np.bincount(pairs, minlength=len(rows))
+    return rows, columns
+
+
+def search(standard: Standard, *, reml: bool) -> tuple[Variances | None, list[str]]:
     """Search by several routes and keep the highest point.
 
     Parameters
     ----------
     standard : Standard
-        The model in standard units.
-    formula : str
-        For the message when there is no fit.
+        The model in standard units, one that MixedLM can take.
     reml : bool
         Which likelihood.
 
     Returns
     -------
-    ndarray, shape (Q, Q)
-        Sigma in standard units.
-    float
-        sigma in standard units.
+    Variances or None
+        In standard units; None when no route ends at a finite likelihood.
     list of str
         What was warned about on the way.
-
-    Raises
-    ------
-    DataError
-        When no route ends at a finite likelihood.
     """
-    factor = standard.factor
-    model = MixedLM(standard.y, standard.X, factor.index, exog_re=factor.Z)
-    free, methods = None, ["bfgs", "powell"]
-    if len(factor.blocks) > 1:
-        may_differ = block_diag(*(np.ones((size, size)) for size in factor.blocks))
-        free = MixedLMParams.from_components(
-            fe_params=np.ones(standard.X.shape[1]), cov_re=may_differ
-        )
+    outer = None if standard.crossed else standard.chain[-1]
+    groups = _groups(standard, outer)
+    components = _components(standard, outer, groups)
+    Z = None if outer is None else standard.factors[outer].Z
+    free, methods = _free(standard, outer, len(components.names)), ["bfgs", "powell"]
+    if free is not None:
         methods = ["bfgs", "cg"]  # Powell's moves all parameters, fixed ones too
+    model = MixedLM(standard.y, standard.X, groups, exog_re=Z, exog_vc=components)
     best: Any = None
     log: list[str] = []
     for method in methods:
@@ -76,61 +119,58 @@ def search(
         if found.converged and np.isfinite(found.llf) and not caught:
             break
     if best is None:
-        raise DataError(f"MixedLM finds no fit for {formula!r}: {'; '.join(log)}.")
-    return np.atleast_2d(best.cov_re), float(np.sqrt(best.scale)), log
+        return None, log
+    return _variances(standard, outer, best), log
 
 
-def put_at_zero(
-    standard: Standard, Sigma: Floats, sigma: float, *, reml: bool
-) -> tuple[Floats, list[int]]:
-    """Put standard deviations at zero that the optimizer can only creep towards.
-
-    It works on a root of Sigma, where zero is a point like any other but the likelihood
-    around it is flat, so it stops somewhere near. A standard deviation is zero when the
-    likelihood there is as high.
-
-    Parameters
-    ----------
-    standard : Standard
-        The model in standard units.
-    Sigma, sigma : ndarray (Q, Q), float
-        In the data's units, in which effects have their names.
-    reml : bool
-        Which likelihood.
-
-    Returns
-    -------
-    ndarray, shape (Q, Q)
-        Sigma with some rows and columns at zero.
-    list of int
-        Which.
-    """
-    zeroed = []
-    highest = standard.loglik(*standard.inward(Sigma, sigma), reml=reml)
-    for q in range(len(Sigma)):
-        without = Sigma.copy()
-        without[q, :] = without[:, q] = 0.0
-        loglik = standard.loglik(*standard.inward(without, sigma), reml=reml)
-        if loglik > highest - _SAME_LIKELIHOOD:
-            Sigma, highest = without, max(loglik, highest)
-            zeroed.append(q)
-    return Sigma, zeroed
+def _groups(standard: Standard, outer: int | None) -> Any:
+    """MixedLM's groups: the coarsest factor, or all rows when factors are crossed."""
+    if outer is None:
+        return np.zeros(len(standard.y), dtype=np.int64)
+    return standard.factors[outer].index
 
 
-def without_effects(factor: Factor, left_out: list[int]) -> Factor | None:
-    """Return a factor without some of its effects, or None when none is left."""
-    kept = [q for q in range(factor.Q) if q not in left_out]
-    if not kept:
+def _components(standard: Standard, outer: int | None, groups: Any) -> VCSpec:
+    """Variance components: one per effect of every factor that is not the outer one."""
+    names, labels, matrices = [], [], []
+    ends = np.cumsum(np.bincount(groups))[:-1]
+    rows = np.split(np.argsort(groups, kind="stable"), ends)
+    for f, factor in enumerate(standard.factors):
+        for q, effect in enumerate(factor.effects) if f != outer else ():
+            own = [_columns(factor, q, some) for some in rows]
+            names.append(f"{effect} | {factor.name}")
+            labels.append([[str(k) for k in range(part.shape[1])] for part in own])
+            matrices.append(own)
+    return VCSpec(names, labels, matrices)
+
+
+def _columns(factor: Factor, q: int, rows: Any) -> Floats:
+    """One effect written out for some rows: a column per level they have."""
+    levels, place = np.unique(factor.index[rows], return_inverse=True)
+    columns = np.zeros((len(rows), len(levels)))
+    columns[np.arange(len(rows)), place] = factor.Z[rows, q]
+    return columns
+
+
+def _free(standard: Standard, outer: int | None, components: int) -> Any:
+    """Which parameters may move, where independent effects keep some from it."""
+    if outer is None or len(standard.factors[outer].blocks) == 1:
         return None
-    blocks = [
-        sum(start <= q < start + size for q in kept)
-        for start, size in zip(factor.starts, factor.blocks, strict=True)
-    ]
-    return Factor(
-        factor.name,
-        factor.levels,
-        factor.index,
-        tuple(factor.effects[q] for q in kept),
-        factor.Z[:, kept],
-        tuple(size for size in blocks if size),
+    blocks = standard.factors[outer].blocks
+    return MixedLMParams.from_components(
+        fe_params=np.ones(standard.X.shape[1]),
+        cov_re=block_diag(*(np.ones((size, size)) for size in blocks)),
+        vcomp=np.ones(components),
     )
+
+
+def _variances(standard: Standard, outer: int | None, found: Any) -> Variances:
+    """Read the variances off MixedLM's result, factors in the order of the formula."""
+    Sigmas, used = [], 0
+    for f, factor in enumerate(standard.factors):
+        if f == outer:
+            Sigmas.append(np.atleast_2d(found.cov_re))
+        else:
+            Sigmas.append(np.diag(found.vcomp[used : used + factor.Q]))
+            used += factor.Q
+    return Variances(tuple(Sigmas), float(np.sqrt(found.scale)))

@@ -5,14 +5,19 @@ micrograms, or with years as a predictor, would come out otherwise than in kilog
 years since 2000. Here every model is brought to one scale first, and its results back.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 
 import numpy as np
 from scipy.linalg import block_diag
 
 from hierstan.design import Design, Factor, Floats
 from hierstan.errors import DataError
-from hierstan.frequentist.equations import Solution, solve
+from hierstan.frequentist import equations
+from hierstan.frequentist.equations import Criterion, Solution
+from hierstan.frequentist.variances import Variances
+from hierstan.structure import chain
 from hierstan.sums import Sums
 
 # Residual sd of least squares, relative to the response's size, that is rounding only.
@@ -30,32 +35,47 @@ class Standard:
     ----------
     y, X : ndarray, shapes (N,), (N, P)
         Standardized: ys has mean square one and is orthogonal to Xs, and Xs'Xs = N I.
-    factor : Factor
+    factors : tuple of Factor
         With standardized effect columns; the columns of a block are orthogonal.
+    chain, crossed : tuple of int
+        Positions of the factors that are nested in each other, finest first, and of the
+        others.
     sums : Sums
         Of the standardized data.
-    R, b, s, T : ndarray (P, P), ndarray (P,), float, ndarray (Q, Q)
+    R, b, s : ndarray (P, P), ndarray (P,), float
         The way back, as above.
+    T : tuple of ndarray, shape (Q, Q)
+        The way back for the effects of each factor.
     """
 
     y: Floats
     X: Floats
-    factor: Factor
+    factors: tuple[Factor, ...]
+    chain: tuple[int, ...]
+    crossed: tuple[int, ...]
     sums: Sums
     R: Floats
     b: Floats
     s: float
-    T: Floats
+    T: tuple[Floats, ...]
 
     @classmethod
-    def of(cls, design: Design, factor: Factor) -> "Standard":
+    def of(cls, design: Design, factors: Sequence[Factor] | None = None) -> "Standard":
         """Bring a design to standard units.
+
+        Parameters
+        ----------
+        design : Design
+            Formula and data.
+        factors : sequence of Factor, optional
+            In place of the design's own.
 
         Raises
         ------
         DataError
             When the population columns explain the response exactly.
         """
+        factors = design.factors if factors is None else factors
         root = np.sqrt(design.N)
         size = np.abs(design.y).max()
         Q, R = np.linalg.qr(design.X)
@@ -71,44 +91,103 @@ class Standard:
                 f"The population part of {design.formula.text!r} explains the response "
                 "exactly; nothing is left for groups and sigma."
             )
-        inverses = []
-        for start, count in zip(factor.starts, factor.blocks, strict=True):
-            block = factor.Z[:, start : start + count]
-            inverses.append(root * np.linalg.inv(np.linalg.qr(block, mode="r")))
-        T = block_diag(*inverses)
-        standard = replace(factor, Z=factor.Z @ T)
+        T = tuple(_orthogonalizing(factor, root) for factor in factors)
+        scaled = tuple(
+            replace(factor, Z=factor.Z @ back)
+            for factor, back in zip(factors, T, strict=True)
+        )
+        nested, crossed = arrange(factors)
         ys, Xs = rest / s, Q * root
-        sums = Sums.of(ys, Xs, [standard])
+        sums = Sums.of(ys, Xs, [scaled[k] for k in nested], [scaled[k] for k in crossed])
         b = np.linalg.solve(R, b) * size if design.P else b
-        return cls(ys, Xs, standard, sums, R / root, b, s * float(size), T)
+        scale = s * float(size)
+        return cls(ys, Xs, scaled, nested, crossed, sums, R / root, b, scale, T)
 
-    def inward(self, Sigma: Floats, sigma: float) -> tuple[Floats, float]:
+    def with_response(self, y: Floats) -> "Standard":
+        """Put another response, in standard units, in place of y."""
+        nested = [self.factors[k] for k in self.chain]
+        crossed = [self.factors[k] for k in self.crossed]
+        return replace(self, y=y, sums=self.sums.with_response(y, self.X, nested, crossed))
+
+    def inward(self, variances: Variances) -> Variances:
         """Return variances in standard units."""
-        inverse = np.linalg.inv(self.T) / self.s
-        return inverse @ Sigma @ inverse.T, sigma / self.s
+        back = [np.linalg.inv(T) / self.s for T in self.T]
+        Sigmas = zip(back, variances.Sigmas, strict=True)
+        return Variances(tuple(B @ S @ B.T for B, S in Sigmas), variances.sigma / self.s)
 
-    def outward(self, Sigma: Floats, sigma: float) -> tuple[Floats, float]:
+    def outward(self, variances: Variances) -> Variances:
         """Return variances in the data's units."""
-        forward = self.s * self.T
-        return forward @ Sigma @ forward.T, sigma * self.s
+        forward = [self.s * T for T in self.T]
+        Sigmas = zip(forward, variances.Sigmas, strict=True)
+        return Variances(tuple(F @ S @ F.T for F, S in Sigmas), variances.sigma * self.s)
 
-    def loglik(self, Sigma: Floats, sigma: float, *, reml: bool) -> float:
+    def loglik(self, inside: Variances, *, reml: bool) -> float:
         """Return the log likelihood in standard units, at standard variances."""
-        return solve(self.sums, [Sigma], sigma, reml=reml).loglik
+        Sigmas = self._arranged(inside.Sigmas)
+        return equations.loglik(self.sums, Sigmas, inside.sigma, reml=reml)
 
-    def solution(self, Sigma: Floats, sigma: float, *, reml: bool) -> Solution:
+    def criterion(self, Lambdas: Sequence[Floats], *, reml: bool) -> Criterion:
+        """Return the likelihood as a function of sigma, at roots of Sigma / sigma^2."""
+        return equations.criterion(self.sums, self._arranged(Lambdas), reml=reml)
+
+    def solution(self, inside: Variances, *, reml: bool) -> Solution:
         """Solve at standard variances and bring the results to the data's units."""
-        inside = solve(self.sums, [Sigma], sigma, reml=reml)
+        found = equations.solve(
+            self.sums, self._arranged(inside.Sigmas), inside.sigma, reml=reml
+        )
         P = len(self.b)
-        loglik = inside.loglik - (self.sums.N - (P if reml else 0)) * np.log(self.s)
+        loglik = found.loglik - (self.sums.N - (P if reml else 0)) * np.log(self.s)
         if reml:
             loglik -= np.linalg.slogdet(self.R)[1]
         back = self.s * np.linalg.inv(self.R)
-        forward = self.s * self.T
+        order = np.argsort([*self.chain, *self.crossed])
+        forward = [self.s * T for T in self.T]
         return Solution(
             loglik=float(loglik),
-            beta=self.b + back @ inside.beta,
-            beta_covariance=back @ inside.beta_covariance @ back.T,
-            u=tuple(u @ forward.T for u in inside.u),
-            u_covariance=tuple(forward @ c @ forward.T for c in inside.u_covariance),
+            beta=self.b + back @ found.beta,
+            beta_covariance=back @ found.beta_covariance @ back.T,
+            u=tuple(found.u[k] @ F.T for k, F in zip(order, forward, strict=True)),
+            u_covariance=tuple(
+                F @ found.u_covariance[k] @ F.T for k, F in zip(order, forward, strict=True)
+            ),
         )
+
+    def _arranged(self, matrices: Sequence[Floats]) -> list[Floats]:
+        """From the order of the formula to that of the sums."""
+        return [matrices[k] for k in (*self.chain, *self.crossed)]
+
+
+def arrange(factors: Sequence[Factor]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Choose the factors to eliminate one after the other; the rest is done in one.
+
+    Parameters
+    ----------
+    factors : sequence of Factor
+        In the order of the formula.
+
+    Returns
+    -------
+    tuple of int
+        Positions of the chain of nested factors with the most effects, finest first.
+    tuple of int
+        Positions of all others.
+    """
+    best: tuple[int, ...] = ()
+    effects = [factor.J * factor.Q for factor in factors]
+    for size in range(1, len(factors) + 1):
+        for some in combinations(range(len(factors)), size):
+            order = chain([factors[k] for k in some])
+            if order is not None and sum(effects[k] for k in some) > sum(
+                effects[k] for k in best
+            ):
+                best = tuple(some[k] for k in order)
+    return best, tuple(k for k in range(len(factors)) if k not in best)
+
+
+def _orthogonalizing(factor: Factor, root: float) -> Floats:
+    """T of one factor: the columns of Z T are orthogonal within each block."""
+    inverses = []
+    for start, count in zip(factor.starts, factor.blocks, strict=True):
+        block = factor.Z[:, start : start + count]
+        inverses.append(root * np.linalg.inv(np.linalg.qr(block, mode="r")))
+    return np.asarray(block_diag(*inverses))
