@@ -183,7 +183,7 @@ def parameter_name(variable: str, labels: tuple[str, ...]) -> str:
     if variable == "rho":
         return f"corr({labels[0]})"
     if variable == "beta":
-        return labels[0]
+        return "sigma (coefficient)" if labels[0] == "sigma" else labels[0]
     if labels:
         kind = "effect" if variable.startswith("u[") else "coefficient"
         return f"the {kind} {labels[0]} of {labels[1]}"

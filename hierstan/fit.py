@@ -10,8 +10,8 @@ import pandas as pd
 import xarray as xr
 
 from hierstan.arviz_stats import convergence, to_arviz
-from hierstan.design import Design
-from hierstan.diagnostics import Diagnostics, diagnose, reported
+from hierstan.design import Design, Floats
+from hierstan.diagnostics import Diagnostics, diagnose, parameter_name, reported
 from hierstan.engines.base import Samples
 from hierstan.errors import InputError
 from hierstan.estimates import Correlation, Estimates, PosteriorValue
@@ -104,6 +104,27 @@ class Fit(Predictive):
             "high": high,
             **self.statistics,
         }
+
+    def series(self) -> dict[str, Floats]:
+        """Return the draws of every population parameter.
+
+        Returns
+        -------
+        dict of str to ndarray, shape (chains, draws)
+            By the names that tables give them, coefficients first.
+        """
+        found = {}
+        for variable in ("beta", "tau", "rho", "sigma"):
+            array = self.draws.get(variable)
+            if array is None:
+                continue
+            if array.ndim == 2:
+                found[variable] = array.to_numpy()
+                continue
+            for label in array[array.dims[2]].to_numpy():
+                values = array.sel({array.dims[2]: label}).to_numpy()
+                found[parameter_name(variable, (str(label),))] = values
+        return found
 
     def value(self, variable: str, **labels: str) -> PosteriorValue:
         """Summarize one element of the named draws.

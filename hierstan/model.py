@@ -1,6 +1,7 @@
 """A formula, data and priors: everything before an engine or an estimator is chosen."""
 
 import warnings
+from copy import copy
 
 import pandas as pd
 
@@ -166,6 +167,12 @@ class Model:
         return prior_predictive(
             get_program(program), self.design, self.priors, draws=draws, seed=seed
         )
+
+    def with_priors(self, priors: PriorChoice) -> "Model":
+        """Return the same model with other priors; the design is shared."""
+        other = copy(self)
+        other.priors = resolve_priors(priors, self.design)
+        return other
 
     def priors_used(self) -> str:
         """Say in a line which preset the priors come from, and what was set by name."""

@@ -58,7 +58,9 @@ def refuse_flat(program: Program, design: Design, priors: Priors) -> None:
         )
 
 
-def refuse_improper(program: Program, design: Design, priors: Priors) -> None:
+def refuse_improper(
+    program: Program, design: Design, priors: Priors, *, moments: int = 0
+) -> None:
     """Refuse flat priors where the data cannot make a posterior of them.
 
     Without pooling, every group has to determine by its own rows all of its coefficients
@@ -71,6 +73,14 @@ def refuse_improper(program: Program, design: Design, priors: Priors) -> None:
     population intercept has a proper prior. For any k flat standard deviations of a factor,
     r > k, counting the directions of all their effects together. In the same way sigma
     needs rows to spare.
+
+    Parameters
+    ----------
+    program, design, priors : Program, Design, Priors
+        The model.
+    moments : int
+        How many moments of the standard deviations must be finite as well, which needs
+        r > k + moments: 2 for a posterior mean with a standard deviation.
 
     Raises
     ------
@@ -94,7 +104,7 @@ def refuse_improper(program: Program, design: Design, priors: Priors) -> None:
             for parameter in flat
             if parameter.role == "tau" and parameter.factor == factor.name
         ]
-        _refuse_few_levels(factor, effects, X)
+        _refuse_few_levels(factor, effects, X, moments)
         start += factor.Q
     scales = sum(parameter.kind == "standard deviation" for parameter in flat)
     if any(p.role == "sigma" for p in flat) and design.N - determined <= scales:
@@ -106,18 +116,22 @@ def refuse_improper(program: Program, design: Design, priors: Priors) -> None:
         )
 
 
-def _refuse_few_levels(factor: Factor, effects: list[int], X: Floats) -> None:
+def _refuse_few_levels(factor: Factor, effects: list[int], X: Floats, moments: int) -> None:
     """Refuse flat sds of a factor whose levels cannot bound them."""
     for size in range(1, len(effects) + 1):
         for chosen in combinations(effects, size):
-            directions = _directions(factor.Z[:, chosen], factor.index, X, enough=size + 1)
-            if directions <= size:
+            needed = size + moments + 1
+            directions = _directions(factor.Z[:, chosen], factor.index, X, enough=needed)
+            if directions < needed:
+                wanting = "cannot be normalized"
+                if directions > size:
+                    wanting = f"has fewer than {moments} finite moments"
                 names = [f"sd({factor.effects[q]} | {factor.name})" for q in chosen]
                 raise PriorError(
-                    f"With a flat prior on {' and '.join(names)} the posterior cannot be "
-                    f"normalized: the {factor.J} levels of {factor.name!r} leave "
+                    f"With a flat prior on {' and '.join(names)} the posterior "
+                    f"{wanting}: the {factor.J} levels of {factor.name!r} leave "
                     f"{directions} direction(s) in which their effects differ, and "
-                    f"{size + 1} are needed (three levels, for one sd beside a flat "
+                    f"{needed} are needed ({moments + 3} levels, for one sd beside a flat "
                     f"population coefficient). Give {names[0]} a prior, such as "
                     "half-student-t(3, 1) in the units of the response, or use the preset "
                     "default."

@@ -2,6 +2,15 @@
 
 from hierstan.frequentist.least_squares import GroupFit, fit_by_group, fit_ols
 from hierstan.frequentist.mixedfit import FactorFit, MixedFit
-from hierstan.frequentist.mixedlm import fit_mixedlm
+from hierstan.frequentist.mixedlm import fit_at, fit_from, fit_mixedlm
 
-__all__ = ["FactorFit", "GroupFit", "MixedFit", "fit_by_group", "fit_mixedlm", "fit_ols"]
+__all__ = [
+    "FactorFit",
+    "GroupFit",
+    "MixedFit",
+    "fit_at",
+    "fit_by_group",
+    "fit_from",
+    "fit_mixedlm",
+    "fit_ols",
+]

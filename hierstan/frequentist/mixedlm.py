@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from hierstan.design import Design
 from hierstan.errors import DataError
 from hierstan.frequentist.boundary import gain_off_the_edge, is_singular, put_at_zero
@@ -14,6 +16,8 @@ from hierstan.frequentist.variances import Variances
 
 # Log likelihood still to be gained before a fit counts as short of its optimum.
 SHORTFALL = 1e-5
+# Two optimizers that end closer than this have found one optimum.
+SAME_OPTIMUM = 1e-6
 # Effects of crossed factors that are solved for together.
 MOST_CROSSED = 3000
 
@@ -64,6 +68,83 @@ def fit_mixedlm(design: Design, *, reml: bool = True) -> MixedFit:
     if found is not None:
         gained = standard.loglik(best, reml=reml) - standard.loglik(found, reml=reml)
         gained = gained if gained >= SHORTFALL else 0.0
+    return _assemble(design, standard, state, reml, gained, substitute, log)
+
+
+def fit_from(design: Design, optimum: Variances, *, reml: bool = True) -> MixedFit:
+    """Fit by MixedLM's default optimizer, and from a known optimum when it is short of it.
+
+    Parameters
+    ----------
+    design : Design
+        Factors of any kind that MixedLM takes.
+    optimum : Variances
+        In the data's units, such as Stan's mode. A MixedLM fit that ends more than 1e-6
+        of log likelihood below is started again from there; where that is at an edge,
+        which MixedLM cannot start from, the optimum itself is taken.
+    reml : bool
+        Which likelihood.
+
+    Returns
+    -------
+    MixedFit
+        With what was gained, if MixedLM was short; `substitute` says why when MixedLM
+        cannot take the design, and the fit is the optimum then.
+    """
+    standard = Standard.of(design)
+    there = standard.inward(optimum)
+    substitute = beyond_mixedlm(standard)
+    if substitute is not None:
+        state = _settle(design, standard, there, reml)
+        return _assemble(design, standard, state, reml, 0.0, substitute, [])
+    best, log = search(standard, reml=reml, routes=1)
+    highest = standard.loglik(there, reml=reml)
+    reached = -np.inf if best is None else standard.loglik(best, reml=reml)
+    gained = 0.0
+    if best is None or highest - reached > SAME_OPTIMUM:
+        gained = highest - reached
+        again, more = search(standard, reml=reml, routes=1, start=there)
+        log += more
+        best = there
+        if again is not None and standard.loglik(again, reml=reml) > highest:
+            best = again
+    state = _settle(design, standard, best, reml)
+    return _assemble(design, standard, state, reml, gained, None, log)
+
+
+def fit_at(design: Design, variances: Variances, *, reml: bool = True) -> MixedFit:
+    """Take given variances for the optimum, and compute all that follows from them.
+
+    Parameters
+    ----------
+    design : Design
+        Any factors.
+    variances : Variances
+        In the data's units, such as Stan's mode. A standard deviation where the
+        likelihood is no higher than without it is put at exactly zero.
+    reml : bool
+        Which likelihood.
+
+    Returns
+    -------
+    MixedFit
+        Not converged when the likelihood still rises from there.
+    """
+    standard = Standard.of(design)
+    state = _settle(design, standard, standard.inward(variances), reml)
+    return _assemble(design, standard, state, reml, 0.0, None, [])
+
+
+def _assemble(
+    design: Design,
+    standard: Standard,
+    state: "_State",
+    reml: bool,
+    gained: float,
+    substitute: str | None,
+    log: list[str],
+) -> MixedFit:
+    """Compute what follows from the variances."""
     if gained:
         log.append(f"MixedLM stopped {gained:.3g} of log likelihood short; refitted")
     log += [

@@ -1,6 +1,7 @@
 """Let statsmodels' MixedLM find the variances, in standard units."""
 
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -76,7 +77,9 @@ def _group_sizes(standard: Standard, outer: int | None) -> tuple[Floats, Floats]
     return rows, columns
 
 
-def search(standard: Standard, *, reml: bool) -> tuple[Variances | None, list[str]]:
+def search(
+    standard: Standard, *, reml: bool, routes: int = 2, start: Variances | None = None
+) -> tuple[Variances | None, list[str]]:
     """Search by several routes and keep the highest point.
 
     Parameters
@@ -85,6 +88,10 @@ def search(standard: Standard, *, reml: bool) -> tuple[Variances | None, list[st
         The model in standard units, one that MixedLM can take.
     reml : bool
         Which likelihood.
+    routes : int
+        Optimizers to try at most; the first is MixedLM's default.
+    start : Variances, optional
+        Where to start, in standard units; by default where MixedLM does.
 
     Returns
     -------
@@ -93,14 +100,10 @@ def search(standard: Standard, *, reml: bool) -> tuple[Variances | None, list[st
     list of str
         What was warned about on the way.
     """
-    outer = None if standard.crossed else standard.chain[-1]
-    groups = _groups(standard, outer)
-    components = _components(standard, outer, groups)
-    Z = None if outer is None else standard.factors[outer].Z
-    free, methods = _free(standard, outer, len(components.names)), ["bfgs", "powell"]
-    if free is not None:
-        methods = ["bfgs", "cg"]  # Powell's moves all parameters, fixed ones too
-    model = MixedLM(standard.y, standard.X, groups, exog_re=Z, exog_vc=components)
+    model, outer, free = _model(standard)
+    # Powell's moves all parameters, fixed ones too.
+    methods = ["bfgs", "powell" if free is None else "cg"][:routes]
+    begin = None if start is None else _relative(standard, outer, start)
     best: Any = None
     log: list[str] = []
     for method in methods:
@@ -108,8 +111,9 @@ def search(standard: Standard, *, reml: bool) -> tuple[Variances | None, list[st
             warnings.simplefilter("always")  # all of them, for the log
             try:
                 found = model.fit(
-                    reml=reml, free=free, method=method, **_TOLERANCES[method]
-                )
+                    start_params=begin, reml=reml, free=free, method=method,
+                    **_TOLERANCES[method],
+                )  # fmt: skip
             except (ArithmeticError, np.linalg.LinAlgError, ValueError) as error:
                 log.append(f"{method}: {error}")
                 continue
@@ -121,6 +125,53 @@ def search(standard: Standard, *, reml: bool) -> tuple[Variances | None, list[st
     if best is None:
         return None, log
     return _variances(standard, outer, best), log
+
+
+def logliks(standard: Standard, points: Sequence[Variances], *, reml: bool) -> Floats:
+    """Evaluate MixedLM's own log likelihood, in which it has profiled sigma out.
+
+    Parameters
+    ----------
+    standard : Standard
+        The model in standard units, one that MixedLM can take.
+    points : sequence of Variances
+        In standard units; no standard deviation at zero. Of sigma, MixedLM takes the
+        best for each Sigma / sigma^2.
+    reml : bool
+        Which likelihood.
+
+    Returns
+    -------
+    ndarray, shape (points,)
+        In standard units.
+    """
+    model, outer, _ = _model(standard)
+    # fit() would set these.
+    model.reml, model.fe_pen, model.cov_pen, model._cov_sing = reml, None, None, 0
+    return np.array(
+        [float(model.loglike(_relative(standard, outer, point))) for point in points]
+    )
+
+
+def _model(standard: Standard) -> tuple[MixedLM, int | None, Any]:
+    """Return statsmodels' model, the factor that makes its groups, and what may move."""
+    outer = None if standard.crossed else standard.chain[-1]
+    groups = _groups(standard, outer)
+    components = _components(standard, outer, groups)
+    Z = None if outer is None else standard.factors[outer].Z
+    model = MixedLM(standard.y, standard.X, groups, exog_re=Z, exog_vc=components)
+    return model, outer, _free(standard, outer, len(components.names))
+
+
+def _relative(standard: Standard, outer: int | None, point: Variances) -> MixedLMParams:
+    """Write variances as MixedLM's parameters, which are relative to sigma^2."""
+    relative = [Sigma / point.sigma**2 for Sigma in point.Sigmas]
+    inner = [np.diag(S) for f, S in enumerate(relative) if f != outer]
+    return MixedLMParams.from_components(
+        fe_params=np.zeros(standard.X.shape[1]),
+        cov_re=None if outer is None else relative[outer],
+        vcomp=np.concatenate([*inner, np.zeros(0)]),
+    )
 
 
 def _groups(standard: Standard, outer: int | None) -> Any:

@@ -121,6 +121,14 @@ class Standard:
         Sigmas = zip(forward, variances.Sigmas, strict=True)
         return Variances(tuple(F @ S @ F.T for F, S in Sigmas), variances.sigma * self.s)
 
+    def outward_loglik(self, loglik: float, *, reml: bool) -> float:
+        """Return a log likelihood of standard units as that of the data's units."""
+        P = len(self.b) if reml else 0
+        change = (self.sums.N - P) * np.log(self.s)
+        if reml:
+            change += np.linalg.slogdet(self.R)[1]
+        return float(loglik - change)
+
     def loglik(self, inside: Variances, *, reml: bool) -> float:
         """Return the log likelihood in standard units, at standard variances."""
         Sigmas = self._arranged(inside.Sigmas)
@@ -135,15 +143,11 @@ class Standard:
         found = equations.solve(
             self.sums, self._arranged(inside.Sigmas), inside.sigma, reml=reml
         )
-        P = len(self.b)
-        loglik = found.loglik - (self.sums.N - (P if reml else 0)) * np.log(self.s)
-        if reml:
-            loglik -= np.linalg.slogdet(self.R)[1]
         back = self.s * np.linalg.inv(self.R)
         order = np.argsort([*self.chain, *self.crossed])
         forward = [self.s * T for T in self.T]
         return Solution(
-            loglik=float(loglik),
+            loglik=self.outward_loglik(found.loglik, reml=reml),
             beta=self.b + back @ found.beta,
             beta_covariance=back @ found.beta_covariance @ back.T,
             u=tuple(found.u[k] @ F.T for k, F in zip(order, forward, strict=True)),

@@ -1,13 +1,11 @@
 """Chains over time, beside what they add up to."""
 
 import numpy as np
-import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.stats import gaussian_kde
 
 from hierstan.design import Floats
-from hierstan.diagnostics import parameter_name
 from hierstan.fit import Fit
 from hierstan.plots.style import CHAINS, VERMILION, grid, house_style
 
@@ -27,7 +25,7 @@ def trace(fit: Fit) -> Figure:
         chain on the left, its path on the right. Ticks below the path mark transitions
         that diverged.
     """
-    series = dict(_series(fit.draws))
+    series = fit.series()
     diverging = fit.samples.sampler["diverging"].any(axis=0)
     with house_style():
         figure, axes = grid(len(series), 2, 9.6, 1.25 * len(series) + 0.6)
@@ -49,22 +47,6 @@ def trace(fit: Fit) -> Figure:
             path.margins(x=0.01)
         axes[-1].set_xlabel("draw of each chain; ticks: diverging transitions")
     return figure
-
-
-def _series(draws: xr.Dataset) -> list[tuple[str, Floats]]:
-    """Return the population parameters one by one, each (chains, draws)."""
-    found = []
-    for variable in ("beta", "tau", "rho", "sigma"):
-        if variable not in draws:
-            continue
-        array = draws[variable]
-        if array.ndim == 2:
-            found.append((variable, array.values))
-            continue
-        for label in array[array.dims[2]].values:
-            name = parameter_name(variable, (str(label),))
-            found.append((name, array.sel({array.dims[2]: label}).values))
-    return found
 
 
 def _density(axis: Axes, values: Floats, color: str) -> None:
