@@ -12,6 +12,7 @@ import xarray as xr
 from hierstan.design import Design, Factor, Floats
 from hierstan.engines.base import Arrays
 from hierstan.errors import DataError, InputError
+from hierstan.marginal import marginal_data, marginal_start, refuse_crossed
 from hierstan.priors import Priors
 
 
@@ -42,6 +43,7 @@ PROGRAMS: Mapping[str, Program] = MappingProxyType(
             Program("unpooled", "no pooling", "none"),
             Program("centered", "partial pooling, centered", "partial"),
             Program("noncentered", "partial pooling, non-centered", "partial"),
+            Program("marginal", "partial pooling, marginal", "partial"),
         )
     }
 )
@@ -81,8 +83,10 @@ def population_columns(program: Program, design: Design) -> npt.NDArray[np.intp]
     Raises
     ------
     DataError
-        Without pooling, for more than one grouping factor.
+        For more than one grouping factor without pooling, or under marginal.
     """
+    if program.name == "marginal":
+        refuse_crossed(design)
     if program.pooling != "none":
         return np.arange(design.P)
     if len(design.factors) != 1:
@@ -98,7 +102,7 @@ def population_columns(program: Program, design: Design) -> npt.NDArray[np.intp]
 
 
 def stan_data(program: Program, design: Design, priors: Priors) -> dict[str, Any]:
-    """Lay out the data block that all programs share.
+    """Lay out the data block of a program: all but marginal share one.
 
     Parameters
     ----------
@@ -113,6 +117,8 @@ def stan_data(program: Program, design: Design, priors: Priors) -> dict[str, Any
         The variables of the data block, by Stan's names; its comments say what they are.
     """
     keep = population_columns(program, design)
+    if program.name == "marginal":
+        return marginal_data(design, priors)
     # Centring belongs to the intercept; without it in X there is none to move.
     moves = "Intercept" in (design.terms[p] for p in keep)
     x_center = priors.x_center[keep] if moves else np.zeros(len(keep))
@@ -187,6 +193,8 @@ def initial_values(
         Parameters by Stan's names, one dict per chain.
     """
     rng = np.random.default_rng([seed, list(PROGRAMS).index(program.name)])
+    if program.name == "marginal":
+        return [marginal_start(data, rng) for _ in range(chains)]
     centred = data["X"] - data["x_center"]
     ols, *_ = np.linalg.lstsq(centred, design.y, rcond=None)
     residual, unit = _residual(design, centred), data["effect_unit"]

@@ -213,7 +213,7 @@ def test_pooled_and_unpooled(
     )
 
 
-@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize("program", [name for name in PROGRAMS if name != "marginal"])
 def test_without_likelihood_the_data_do_not_matter(
     engine: CmdStanEngine, design: Design, priors: Priors, program: str
 ) -> None:

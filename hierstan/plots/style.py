@@ -21,6 +21,7 @@ COLORS = {
     "unpooled": BLUE,
     "centered": ORANGE,
     "noncentered": GREEN,
+    "marginal": SKY,
     "OLS": GREY,
     "REML": BLACK,
     "ML": PURPLE,

@@ -1,0 +1,139 @@
+"""The data block of the marginal program, and where its chains start."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from hierstan.design import Design, Floats
+from hierstan.errors import DataError
+from hierstan.priors import Priors
+from hierstan.reduction import reduce_rows
+
+# Digits to which two levels' R must agree to be taken for one.
+_DIGITS = 10
+
+
+def refuse_crossed(design: Design) -> None:
+    """Refuse a design whose effects cannot be integrated out level by level.
+
+    Raises
+    ------
+    DataError
+        For several factors; names the program to use instead.
+    """
+    if len(design.factors) > 1:
+        raise DataError(
+            "The marginal program takes one grouping factor; this formula has "
+            f"{len(design.factors)}. Use the noncentered program."
+        )
+
+
+def marginal_data(design: Design, priors: Priors) -> dict[str, Any]:
+    """Reduce the rows and lay out the data block of ``marginal.stan``.
+
+    Parameters
+    ----------
+    design, priors : Design, Priors
+        The model, with one grouping factor.
+
+    Returns
+    -------
+    dict
+        By Stan's names; its size depends on the levels, not on the rows.
+    """
+    reduction = reduce_rows(design.y, design.X, design.factors)
+    x_center = priors.x_center if design.has_intercept else np.zeros(design.P)
+    R, kind = _different(reduction.roots)
+    return {
+        "N": design.N,
+        "P": design.P,
+        "F": len(design.group_terms),
+        "J": [factor.J for factor, _ in design.group_terms],
+        "Q": [size for _, size in design.group_terms],
+        "D": len(R),
+        "R": R,
+        "kind": kind + 1,
+        "k": np.moveaxis(reduction.projections, 1, 0),
+        "remainder": reduction.remainder,
+        "x_center": x_center,
+        "S": reduction.S @ _centring(x_center),
+        "T": reduction.T[0],
+        "beta_location": priors.beta_location,
+        "beta_scale": priors.beta_scale,
+        "tau_df": priors.tau_df,
+        "tau_scale": priors.tau_scale,
+        "sigma_df": priors.sigma_df,
+        "sigma_scale": priors.sigma_scale,
+        "eta": priors.eta,
+        "prior_only": 0,
+        "beta_sampled": 0,
+        "recover": 0,
+    }
+
+
+def _different(roots: Floats) -> tuple[Floats, Any]:
+    """Return the different R, and which of them each level has."""
+    rounded = np.round(roots, _DIGITS).reshape(len(roots), -1)
+    _, first, kind = np.unique(rounded, axis=0, return_index=True, return_inverse=True)
+    return roots[first], kind.reshape(-1)
+
+
+def _centring(x_center: Floats) -> Floats:
+    """Return the matrix that [X y] is multiplied by to centre X."""
+    matrix = np.eye(len(x_center) + 1)
+    if len(x_center):
+        matrix[0, :-1] -= x_center
+    return matrix
+
+
+def marginal_start(data: Mapping[str, Any], rng: np.random.Generator) -> dict[str, Any]:
+    """Draw a starting point for the marginal program.
+
+    Standard deviations are spread over more than a factor of ten, below that of y
+    beside X, in standard units: there all effects have their origin within the data.
+
+    Parameters
+    ----------
+    data : mapping
+        The data block.
+    rng : numpy.random.Generator
+        Source of the spread.
+
+    Returns
+    -------
+    dict
+        Parameters by Stan's names.
+    """
+    unit = float(data["S"][-1, -1])
+    K, P = len(data["T"]), data["P"]
+    inner = np.exp(rng.uniform(np.log(0.05), 0.0, K))
+    L = np.tril(rng.uniform(-0.5, 0.5, (K, K)), -1) + np.eye(K)
+    root = unit * np.linalg.solve(data["T"], inner[:, None] * L)
+    Sigma = root @ root.T
+    cpc = [np.zeros(0)]
+    start = 0
+    for size in data["Q"]:
+        block = Sigma[start : start + size, start : start + size]
+        cpc.append(_partial_correlations(block))
+        start += size
+    return {
+        "tau": np.sqrt(np.diag(Sigma)),
+        "cpc": np.concatenate(cpc),
+        "sigma": unit * np.exp(rng.uniform(-0.5, 0.5)),
+        "beta_standard": rng.uniform(-2.0, 2.0, P * data["beta_sampled"])
+        / np.sqrt(data["N"]),
+    }
+
+
+def _partial_correlations(Sigma: Floats) -> Floats:
+    """Return the canonical partial correlations of a covariance matrix, row by row."""
+    sd = np.sqrt(np.diag(Sigma))
+    L = np.linalg.cholesky(Sigma / np.outer(sd, sd))
+    found = []
+    for row in range(1, len(L)):
+        left = 1.0
+        for column in range(row):
+            found.append(L[row, column] / np.sqrt(left))
+            left -= L[row, column] ** 2
+    return np.array(found)
