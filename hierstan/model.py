@@ -19,6 +19,7 @@ from hierstan.priors import PriorChoice, Priors, resolve_priors
 from hierstan.programs import get_program, initial_values, stan_data
 from hierstan.progress import SILENT, Progress
 from hierstan.propriety import refuse_flat, refuse_improper
+from hierstan.recover import with_effects
 
 
 class Model:
@@ -68,7 +69,7 @@ class Model:
 
     def sample(
         self,
-        program: str = "noncentered",
+        program: str = "marginal",
         *,
         chains: int = 4,
         warmup: int = 1000,
@@ -83,8 +84,8 @@ class Model:
 
         Parameters
         ----------
-        program : {"pooled", "unpooled", "centered", "noncentered"}
-            Which Stan program; the last two have the same posterior.
+        program : {"marginal", "noncentered", "centered", "unpooled", "pooled"}
+            Which Stan program; the first three have the same posterior.
         chains, warmup, draws, seed, adapt_delta, max_treedepth
             As `SamplerSettings` describes them. The same seed gives the same draws.
         prior_only : bool
@@ -120,6 +121,8 @@ class Model:
         data = stan_data(chosen, self.design, self.priors) | {"prior_only": int(prior_only)}
         inits = initial_values(chosen, self.design, data, chains, seed)
         samples = self.engine.sample(program, data, inits, settings, progress)
+        if program == "marginal":
+            samples = with_effects(data, samples)
         fit = Fit.from_samples(
             chosen, self.design, self.priors, samples, prior_only=prior_only
         )

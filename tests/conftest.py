@@ -72,5 +72,5 @@ def engine() -> CmdStanEngine:
 
 @pytest.fixture(scope="session")
 def radon_analysis(engine: CmdStanEngine) -> Analysis:
-    """All four programs on radon with the tutorials' priors."""
+    """All programs on radon with the tutorials' priors."""
     return hs.analyze(RADON, hs.data.radon(), priors="seeds", seed=7, engine=engine)

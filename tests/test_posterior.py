@@ -44,10 +44,11 @@ def test_exact_posterior_has_the_published_values(exact: Moments) -> None:
     assert exact.mean["sigma"] == pytest.approx(0.721, abs=0.001)
 
 
-def test_noncentered_samples_the_exact_posterior(
-    radon_analysis: Analysis, exact: Moments
+@pytest.mark.parametrize("program", ["noncentered", "marginal"])
+def test_the_exact_posterior_is_sampled(
+    radon_analysis: Analysis, exact: Moments, program: str
 ) -> None:
-    fit = radon_analysis.fits["noncentered"]
+    fit = radon_analysis.fits[program]
     assert fit.diagnostics.sound, fit.diagnostics.verdict
     rows = dict(fit.estimates().rows())
     assert set(rows) == set(exact.mean)
@@ -64,7 +65,7 @@ def test_centered_is_caught_failing_at_the_funnel(radon_analysis: Analysis) -> N
     assert "sd(floor | county)" in state.cause
     assert "funnel" in state.cause
     assert "noncentered" in state.advice
-    assert radon_analysis.best is radon_analysis.fits["noncentered"]
+    assert radon_analysis.best is radon_analysis.fits["marginal"]
     assert "centered: failed" in str(radon_analysis)
 
 
@@ -142,7 +143,8 @@ def test_two_parameterizations_have_one_posterior(
         assert value.center == pytest.approx(other[name].center, abs=MCSE * error), name
 
 
-def test_default_priors_against_quadrature(engine: CmdStanEngine) -> None:
+@pytest.mark.parametrize("program", ["noncentered", "marginal"])
+def test_default_priors_against_quadrature(engine: CmdStanEngine, program: str) -> None:
     """Half-Student-t scales and a centred X, on data with other units."""
     design = build_design("Reaction ~ Days + (Days || Subject)", hs.data.sleepstudy())
     model = hs.Model(design.formula.text, hs.data.sleepstudy(), engine=engine)
@@ -155,7 +157,7 @@ def test_default_priors_against_quadrature(engine: CmdStanEngine) -> None:
         )
 
     expected = exact_posterior(design, log_prior, [75.0, 18.0], (18.0, 36.0))
-    fit = model.sample("noncentered", seed=2, draws=2000)
+    fit = model.sample(program, seed=2, draws=2000)
     assert fit.diagnostics.sound, fit.diagnostics.verdict
     for name, value in fit.estimates().rows():
         # Coefficients have normal priors of 2.5 sd here and flat ones in the quadrature,
@@ -177,7 +179,7 @@ def test_the_same_seed_gives_the_same_draws(engine: CmdStanEngine) -> None:
     assert not draws(5).equals(draws(6))
 
 
-@pytest.mark.parametrize("program", ["pooled", "unpooled", "noncentered"])
+@pytest.mark.parametrize("program", ["pooled", "unpooled", "noncentered", "marginal"])
 def test_units_and_origins_do_not_matter_to_the_sampler(
     engine: CmdStanEngine, program: str
 ) -> None:

@@ -13,6 +13,7 @@ import hierstan as hs
 from hierstan.analysis import Analysis
 from hierstan.engines.cmdstan import CmdStanEngine
 from hierstan.errors import DataError, OutputError
+from hierstan.programs import PROGRAMS
 from hierstan.report.directory import check_target, write_report
 
 pytestmark = pytest.mark.stan
@@ -28,7 +29,7 @@ def report(radon_analysis: Analysis, tmp_path_factory: pytest.TempPathFactory) -
 def test_everything_is_there(report: Path) -> None:
     found = {str(path.relative_to(report)) for path in report.rglob("*.*")}
     pictures = ["forest", "shrinkage_county", "panels_county", "funnel_county"]
-    pictures += [f"trace_{p}" for p in ("pooled", "unpooled", "centered", "noncentered")]
+    pictures += [f"trace_{p}" for p in PROGRAMS]
     assert {
         f"figures/{name}.{kind}" for name in pictures for kind in ("png", "svg")
     } <= found
@@ -83,7 +84,7 @@ def test_the_page_stands_alone_and_tells_the_story(report: Path) -> None:
     page = (report / "index.html").read_text()
     assert not re.search(r"(?:src|href)=[\"'](?!data:)", page)
     assert "http" not in re.sub(r"data:[^\"]+", "", page)
-    assert page.count("data:image/png;base64,") == 8
+    assert page.count("data:image/png;base64,") == 4 + len(PROGRAMS)
     for told in ("funnel", "sd(floor | county)", "not determined by its own rows", "REML"):
         assert told in page
     assert "{{" not in page
@@ -192,7 +193,7 @@ def test_several_factors_leave_out_what_does_not_apply(engine: CmdStanEngine) ->
     data, formula = hs.data.penicillin(), "diameter ~ 1 + (1 | plate) + (1 | sample)"
     analysis = hs.analyze(formula, data, chains=2, seed=4, engine=engine)
     assert list(analysis.fits) == ["pooled", "centered", "noncentered"]
-    assert set(analysis.left_out) == {"unpooled"}
+    assert set(analysis.left_out) == {"unpooled", "marginal"}
     assert analysis.verdicts()["MixedLM (REML)"] == "converged"
     blup = analysis.shrinkage(analysis.design.factors[1])["blup"]
     assert blup.tolist() == pytest.approx(analysis.mixed["REML"]["sample"].blup[:, 0])
