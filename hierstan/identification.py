@@ -19,7 +19,7 @@ from hierstan.design import Design, Factor, Floats
 from hierstan.errors import DataError
 
 # Smallest eigenvalue of the matrices' correlations that is not rounding error.
-_RANK = 1e-12
+_RANK = 1e-14
 _SPANNED = 1e-8  # share of a vector's length that columns leave over when they span it
 
 

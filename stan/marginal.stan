@@ -46,9 +46,9 @@ data {
   // priors; a scale of inf is a flat prior
   vector[P] beta_location; // normal prior of the coefficients of centred X
   vector<lower=0>[P] beta_scale;
-  real<lower=0> tau_df; // half-Student-t prior of tau, degrees of freedom
+  vector<lower=0>[sum(Q)] tau_df; // half-Student-t prior of tau, inf = normal
   vector<lower=0>[sum(Q)] tau_scale; // and scale, in units of y per unit of z
-  real<lower=0> sigma_df; // half-Student-t prior of sigma
+  real<lower=0> sigma_df; // half-Student-t prior of sigma, inf = normal
   real<lower=0> sigma_scale;
   vector<lower=0>[F] eta; // LKJ shape of each term's correlations, 1 = flat
   
@@ -119,7 +119,7 @@ transformed parameters {
 }
 model {
   matrix[M, M] W = crossprod(prior_rows); // and [Xs, ys]' V^-1 [Xs, ys]
-  target += half_t_or_flat_lpdf([sigma]' | sigma_df, [sigma_scale]')
+  target += half_t_or_flat_lpdf([sigma]' | [sigma_df]', [sigma_scale]')
             + half_t_or_flat_lpdf(tau | tau_df, tau_scale)
             + lkj_cpc_lpdf(cpc | Q, eta);
   if (!prior_only) {
@@ -140,7 +140,7 @@ model {
 generated quantities {
   vector[P] beta; // coefficients of X
   vector[recover ? G : 0] u; // group effects
-  real lprior = half_t_or_flat_lpdf([sigma]' | sigma_df, [sigma_scale]')
+  real lprior = half_t_or_flat_lpdf([sigma]' | [sigma_df]', [sigma_scale]')
                 + half_t_or_flat_lpdf(tau | tau_df, tau_scale)
                 + lkj_cpc_lpdf(cpc | Q, eta);
   {
@@ -149,6 +149,7 @@ generated quantities {
     array[J[1]] matrix[K, K] Rj = R[kind];
     matrix[M, M] W = rep_matrix(0, M, M);
     vector[P] standard = rep_vector(0, P);
+    vector[P] beta_centered;
     if (prior_only) {
       Rj = rep_array(rep_matrix(0, K, K), J[1]);
     } else {
@@ -160,8 +161,9 @@ generated quantities {
     } else {
       standard = coefficients_rng(W + crossprod(prior_rows));
     }
-    beta = uncenter(origin + slope * standard, x_center);
-    lprior += normal_or_flat_lpdf(origin + slope * standard | beta_location, beta_scale);
+    beta_centered = origin + slope * standard;
+    beta = uncenter(beta_centered, x_center);
+    lprior += normal_or_flat_lpdf(beta_centered | beta_location, beta_scale);
     if (recover) {
       matrix[J[1], K] r;
       for (q in 1 : K) {

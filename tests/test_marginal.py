@@ -49,7 +49,7 @@ def generic_priors(design: Design) -> Priors:
         x_center=some.x_center * 0.6,
         beta_location=np.linspace(0.4, -0.9, P),
         beta_scale=np.linspace(1.7, 0.8, P),
-        tau_df=4.5,
+        tau_df=np.linspace(4.5, 1.5, K),
         tau_scale=np.linspace(1.3, 2.1, K),
         sigma_df=2.5,
         sigma_scale=1.6,
