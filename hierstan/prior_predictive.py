@@ -161,11 +161,10 @@ def _parameters(
         "beta": beta,
         "sigma": _half_t(priors.sigma_df, priors.sigma_scale, (draws,), rng),
     }
-    levels = [factor.J for factor, _ in design.effects]
     if program.pooling == "none":
+        levels = np.repeat(data["J"], data["Q"])
         location, scale = (
-            np.repeat(values, levels)
-            for values in (priors.gamma_location, priors.gamma_scale)
+            np.repeat(data[name], levels) for name in ("gamma_location", "gamma_scale")
         )
         variables["gamma"] = rng.normal(location, scale, (draws, len(scale)))
     if program.pooling == "partial":

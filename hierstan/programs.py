@@ -11,9 +11,11 @@ import xarray as xr
 
 from hierstan.design import Design, Factor, Floats
 from hierstan.engines.base import Arrays
-from hierstan.errors import DataError, InputError
+from hierstan.errors import InputError
 from hierstan.marginal import marginal_data, marginal_start, refuse_crossed
 from hierstan.priors import Priors
+from hierstan.unpooled import unpooled_columns
+from hierstan.unpooled_layout import name_coefficients, unpooled_data
 
 
 @dataclass(frozen=True)
@@ -75,30 +77,23 @@ def population_columns(program: Program, design: Design) -> npt.NDArray[np.intp]
     Returns
     -------
     ndarray of int
-        Positions in `design.terms`. Without pooling, a column with a group effect has a
-        coefficient per group instead; and where groups have intercepts of their own, a
-        column that does not vary within any group has none at all, because no data can
-        tell it from those intercepts.
+        Positions in `design.terms`. Without pooling, a column with a group effect has
+        coefficients per group instead, and so has every other column that group
+        coefficients can express, since no data can tell it from those: with intercepts
+        per group, one that does not vary within any group. `hierstan.unpooled` says whose
+        groups these are when there are several factors.
 
     Raises
     ------
     DataError
-        For more than one grouping factor without pooling, or under marginal.
+        Under marginal, for crossed factors; without pooling, for crossed factors that
+        fall into parts (`unpooled_columns`).
     """
     if program.name == "marginal":
         refuse_crossed(design)
     if program.pooling != "none":
         return np.arange(design.P)
-    if len(design.factors) != 1:
-        raise DataError(
-            "The unpooled program takes one grouping factor; this formula has "
-            f"{len(design.factors)}. Leave it out of the programs."
-        )
-    factor = design.factors[0]
-    replaced = np.array([name in factor.effects for name in design.terms], dtype=bool)
-    if "Intercept" in factor.effects:
-        replaced |= factor.constant_columns(design.X)
-    return np.flatnonzero(~replaced)
+    return unpooled_columns(design)
 
 
 def stan_data(program: Program, design: Design, priors: Priors) -> dict[str, Any]:
@@ -122,7 +117,7 @@ def stan_data(program: Program, design: Design, priors: Priors) -> dict[str, Any
     # Centring belongs to the intercept; without it in X there is none to move.
     moves = "Intercept" in (design.terms[p] for p in keep)
     x_center = priors.x_center[keep] if moves else np.zeros(len(keep))
-    return {
+    data = {
         "N": design.N,
         "P": len(keep),
         "F": len(design.group_terms),
@@ -146,6 +141,7 @@ def stan_data(program: Program, design: Design, priors: Priors) -> dict[str, Any
         "prior_only": 0,
         "pointwise": 0,
     }
+    return data | (unpooled_data(design, data) if program.pooling == "none" else {})
 
 
 def _units(
@@ -198,8 +194,8 @@ def initial_values(
     centred = data["X"] - data["x_center"]
     ols, *_ = np.linalg.lstsq(centred, design.y, rcond=None)
     residual, unit = _residual(design, centred), data["effect_unit"]
-    G = sum(factor.J * factor.Q for factor in design.factors)
-    sizes = np.concatenate([np.full(f.Q, f.J) for f in design.factors])
+    sizes = np.repeat(data["J"], data["Q"])
+    G = int(sizes.sum())
     pairs = sum(len(factor.pairs) for factor in design.factors)
     length = np.sqrt(np.sum(centred**2, axis=0))
     points = []
@@ -235,7 +231,7 @@ _PARAMETERS = {
 def _effect_start(design: Design, ols: Floats, data: Mapping[str, Any]) -> Floats:
     """Least squares value of each group coefficient, all groups taken together."""
     rest = design.y - (data["X"] - data["x_center"]) @ ols
-    start: Floats = np.linalg.lstsq(design.Z, rest, rcond=None)[0]
+    start: Floats = np.linalg.lstsq(data["Z"], rest, rcond=None)[0]
     return start
 
 
@@ -255,8 +251,10 @@ def name_draws(program: Program, design: Design, variables: Arrays) -> xr.Datase
         ``beta`` (term) if there is any, ``sigma``, ``tau`` (effect), ``rho`` (pair),
         ``lprior``, and per factor ``u[<factor>]`` and ``coef[<factor>]`` (``effect of
         <factor>`` by ``level of <factor>``): group effects, and group coefficients
-        beta + u. Without pooling there
-        is no u; with complete pooling, no factor at all.
+        beta + u. Without pooling there is no u, and of several factors only those have
+        coefficients that `hierstan.unpooled` says: a crossed factor after the first has
+        ``coef[<factor> from <level>]``, the differences of its other levels from its
+        first. With complete pooling there is no factor at all.
     """
     keep = population_columns(program, design)
     axes = ("chain", "draw")
@@ -278,17 +276,20 @@ def name_draws(program: Program, design: Design, variables: Arrays) -> xr.Datase
         if pairs:
             coords["pair"] = pairs
             named["rho"] = ((*axes, "pair"), variables["rho"])
-    if program.pooling != "complete":
-        source = variables["u" if program.pooling == "partial" else "gamma"]
+    if program.pooling == "none":
+        own_draws, own_coords = name_coefficients(design, variables["gamma"])
+        named |= own_draws
+        coords |= own_coords
+    if program.pooling == "partial":
+        source = variables["u"]
         start = 0
         for factor in design.factors:
             stop = start + factor.J * factor.Q
             values = source[:, :, start:stop].reshape(chains, draws, factor.Q, factor.J)
             dims = (*axes, f"effect of {factor.name}", f"level of {factor.name}")
             coords[dims[2]], coords[dims[3]] = list(factor.effects), list(factor.levels)
-            if program.pooling == "partial":
-                named[f"u[{factor.name}]"] = (dims, values)
-                values = values + _population_part(factor, design, variables.get("beta"))
+            named[f"u[{factor.name}]"] = (dims, values)
+            values = values + _population_part(factor, design, variables.get("beta"))
             named[f"coef[{factor.name}]"] = (dims, values)
             start = stop
     return xr.Dataset(named, coords)

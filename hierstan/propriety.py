@@ -9,6 +9,8 @@ from hierstan.design import Design, Factor, Floats, Integers
 from hierstan.errors import PriorError
 from hierstan.priors import Parameter, Priors
 from hierstan.programs import Program, population_columns
+from hierstan.unpooled import unpooled_blocks
+from hierstan.unpooled_layout import coefficient_positions
 
 _ROLES = {
     "complete": ("beta", "sigma"),
@@ -22,11 +24,13 @@ def used_parameters(
 ) -> tuple[Parameter, ...]:
     """List the parameters that a program samples, of all that have a prior."""
     keep = population_columns(program, design)
+    own = set(coefficient_positions(design)) if program.pooling == "none" else set()
     return tuple(
         parameter
         for parameter in priors.parameters(design)
         if parameter.role in _ROLES[program.pooling]
         and (parameter.role != "beta" or parameter.index in keep)
+        and (parameter.role != "gamma" or parameter.index in own)
     )
 
 
@@ -92,8 +96,17 @@ def refuse_improper(
     determined = X.shape[1]
     if program.pooling == "none":
         effects = [parameter.index for parameter in flat if parameter.role == "gamma"]
+        blocks = unpooled_blocks(design)
+        if effects and len(blocks) > 1:
+            names = ", ".join(block.label for block in blocks)
+            raise PriorError(
+                f"With flat priors on the coefficients of {names} at once the posterior of "
+                "unpooled may be impossible to normalize. Give them a prior, such as "
+                "normal(0, 100), or leave unpooled out."
+            )
         if effects:
-            factor = _with_effects(design.factors[0], effects)
+            start = coefficient_positions(design)[0] - blocks[0].effects[0]
+            factor = _with_effects(blocks[0].factor, [k - start for k in effects])
             _refuse_undetermined(factor)
             _refuse_explained(factor, X, flat)
             determined += factor.J * factor.Q

@@ -64,7 +64,8 @@ def shrinkage_table(
         if own is not None:
             block["ols"], block["ols_se"] = own.coefficients[:, q], own.se[:, q]
         for name, fit in (("unpooled", unpooled), ("partial", partial)):
-            if fit is not None:
+            # Of several factors, the unpooled program has one answer for all of them.
+            if fit is not None and (name == "partial" or own is not None):
                 summary = fit.group_summary(factor.name).isel(
                     {f"effect of {factor.name}": q}
                 )

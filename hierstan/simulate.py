@@ -12,6 +12,7 @@ from hierstan.design import Design, Factor, Floats, Integers
 from hierstan.errors import InputError
 from hierstan.new_data import GroupRows, Rows
 from hierstan.programs import Program, effect_label, pair_label, population_columns
+from hierstan.unpooled_layout import coefficients
 
 # Cells (rows times draws) in memory at a time: 16 MB an array, about eight arrays.
 CELLS = 2**21
@@ -61,8 +62,11 @@ class Posterior:
 
     def effects(self, factor: Factor) -> Floats:
         """Group effects, without pooling group coefficients: shape (S, Q, J), no copy."""
-        kind = "coef" if self.program.pooling == "none" else "u"
-        return self._flat(f"{kind}[{factor.name}]")
+        if self.program.pooling == "none":
+            values = coefficients(self.design, factor, self.draws)
+            values = values.reshape(-1, *values.shape[2:])
+            return values if self.chosen is None else values[self.chosen]
+        return self._flat(f"u[{factor.name}]")
 
     def root(self, factor: Factor) -> Floats:
         """Symmetric square root of the effects' covariance Sigma, shape (Q, Q, S).

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from hierstan.design import Design
 from hierstan.evaluate import build_design
-from hierstan.new_data import new_rows
+from hierstan.new_data import rows_of
 
 FORMULA = "y ~ x * k + {x ** 2} + (x + b || g/h)"
 quick = settings(max_examples=20, deadline=None, derandomize=True)
@@ -148,7 +148,7 @@ def test_small_numbers_do_not_wrap_around() -> None:
     design = build_design("y ~ x:u + I(x ** 4) + I(x - u) + (1 | g)", data)
     x, u = data["x"].to_numpy(dtype=float), data["u"].to_numpy(dtype=float)
     np.testing.assert_array_equal(design.X[:, 1:].T, [x**4, x - u, x * u])
-    again = new_rows(design, data, {"g": "same"}, "")
+    again = rows_of(design, data, {"g": "same"}, "")
     np.testing.assert_array_equal(again.X, design.X)
 
 

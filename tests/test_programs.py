@@ -9,7 +9,7 @@ import pytest
 
 import hierstan as hs
 from hierstan.design import Design
-from hierstan.errors import DataError, InputError
+from hierstan.errors import InputError
 from hierstan.evaluate import build_design
 from hierstan.priors import default_priors
 from hierstan.programs import (
@@ -126,12 +126,6 @@ def test_unpooled_columns(radon_design: Design) -> None:
         "log_radon ~ floor + log_uranium + (1 | county)", hs.data.radon()
     )
     assert population_columns(unpooled, uranium).tolist() == [1]
-
-
-def test_unpooled_refuses_several_factors_by_number() -> None:
-    design = build_design("strength ~ 1 + (1 | batch/cask)", hs.data.pastes())
-    with pytest.raises(DataError, match="takes one grouping factor; this formula has 2"):
-        population_columns(get_program("unpooled"), design)
 
 
 def test_an_unknown_program_is_named_with_those_there_are() -> None:

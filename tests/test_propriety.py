@@ -118,11 +118,13 @@ def test_groups_must_determine_their_own_flat_coefficients() -> None:
 
 def test_flat_groups_and_flat_coefficients_may_not_explain_each_other() -> None:
     frame = data(4)
-    frame["bent"] = frame["x"] * frame["group_level"]  # a slope within every level
-    told = refusal("y ~ x + bent + (x | g)", frame, "flat", "unpooled")
-    assert "flat priors on bent and the coefficients of every level of 'g'" in told
+    frame["bent"] = frame["x"] * frame["group_level"] + frame["w"]
+    told = refusal("y ~ x + w + bent + (x | g)", frame, "flat", "unpooled")
+    assert "flat priors on w, bent and the coefficients of every level of 'g'" in told
     tame = {"preset": "flat", "bent": "normal(0, 5)"}
-    assert refusal("y ~ x + bent + (x | g)", frame, tame, "unpooled") == ""
+    assert refusal("y ~ x + w + bent + (x | g)", frame, tame, "unpooled") == ""
+    # a slope within every level has no coefficient of its own
+    assert refusal("y ~ x + x:group_level + (x | g)", frame, "flat", "unpooled") == ""
     assert refusal("y ~ x + w + (x | g)", frame, "flat", "unpooled") == ""
 
 

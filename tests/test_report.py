@@ -189,18 +189,19 @@ def test_agreement_is_told_in_words(radon_analysis: Analysis) -> None:
 
 
 def test_several_factors_leave_out_what_does_not_apply(engine: CmdStanEngine) -> None:
-    """Crossed factors: no unpooled; said, and the rest stands."""
+    """Crossed factors: no marginal; said, and the rest stands."""
     data, formula = hs.data.penicillin(), "diameter ~ 1 + (1 | plate) + (1 | sample)"
     analysis = hs.analyze(formula, data, chains=2, seed=4, engine=engine)
-    assert list(analysis.fits) == ["pooled", "centered", "noncentered"]
-    assert set(analysis.left_out) == {"unpooled", "marginal"}
+    assert list(analysis.fits) == ["pooled", "unpooled", "centered", "noncentered"]
+    assert set(analysis.left_out) == {"marginal"}
     assert analysis.verdicts()["MixedLM (REML)"] == "converged"
     blup = analysis.shrinkage(analysis.design.factors[1])["blup"]
     assert blup.tolist() == pytest.approx(analysis.mixed["REML"]["sample"].blup[:, 0])
-    assert "not fitted" in analysis.verdicts()["unpooled"]
+    assert "not fitted" in analysis.verdicts()["marginal"]
     assert analysis.fits["noncentered"].diagnostics.rhat_max < 1.05
     sd = analysis.fits["noncentered"].estimates().sd
     assert sd["plate"]["Intercept"].center == pytest.approx(0.86, abs=0.1)
     assert 1.2 < sd["sample"]["Intercept"].center < 3.5
-    with pytest.raises(DataError, match="one grouping factor"):
-        hs.analyze(formula, data, programs=["unpooled"], engine=engine)
+    apart = data.assign(sample=data["sample"] + (data["plate"] < "m").astype(str))
+    with pytest.raises(DataError, match="2 parts that share no row"):
+        hs.analyze(formula, apart, programs=["unpooled"], engine=engine)

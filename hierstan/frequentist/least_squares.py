@@ -102,6 +102,11 @@ def fit_by_group(design: Design, factor: Factor) -> GroupFit:
     GroupFit
         Estimates, with nan for what the data do not determine.
     """
+    if len(design.factors) != 1:
+        raise DataError(
+            f"Least squares by group takes one grouping factor; this formula has "
+            f"{len(design.factors)}."
+        )
     keep = population_columns(PROGRAMS["unpooled"], design)
     sums = Sums.of(design.y, design.X[:, keep], [factor])
     XX, Xy = sums.total[:-1, :-1], sums.total[:-1, -1]

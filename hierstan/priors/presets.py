@@ -4,9 +4,11 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 import numpy as np
+import numpy.typing as npt
 
 from hierstan.design import Design, Floats
 from hierstan.priors.scales import Priors
+from hierstan.unpooled import unpooled_blocks
 
 
 def default_priors(design: Design) -> Priors:
@@ -71,7 +73,7 @@ def default_priors(design: Design) -> Priors:
         x_center=x_center,
         beta_location=np.where(intercept, mean, 0.0),
         beta_scale=beta_scale,
-        gamma_location=np.where(z_is_intercept, mean, 0.0),
+        gamma_location=np.where(z_is_intercept & ~_differences(design), mean, 0.0),
         gamma_scale=gamma_scale,
         tau_df=np.full(len(tau_scale), 3.0),
         tau_scale=tau_scale,
@@ -167,3 +169,14 @@ def _column_sd(matrix: Floats) -> Floats:
     sd = matrix.std(axis=0, ddof=1)
     level = np.sqrt(np.mean(matrix**2, axis=0))
     return np.asarray(np.where(sd > 1e-12 * level, sd, level))
+
+
+def _differences(design: Design) -> npt.NDArray[np.bool_]:
+    """Tell which effects are differences from a baseline in the unpooled program."""
+    differs = {
+        (block.factor.name, name)
+        for block in unpooled_blocks(design)
+        if block.differs
+        for name in block.names
+    }
+    return np.array([(f.name, name) in differs for f, name in design.effects], dtype=bool)
