@@ -9,7 +9,7 @@ import pandas as pd
 from hierstan.design import Design, Factor, Floats, Integers
 from hierstan.errors import DataError, FormulaError
 from hierstan.formula import Formula, parse
-from hierstan.frame import Missing, refuse_text_numbers, usable_rows, widen
+from hierstan.frame import Missing, refuse_text_numbers, usable_rows
 from hierstan.identification import check_identified
 from hierstan.terms import FUNCTIONS, count_terms, evaluate
 
@@ -265,7 +265,7 @@ def columns_of(common: Any, rows: int) -> Columns:
 
 def _evaluate(expression: str, formula: Formula, frame: pd.DataFrame) -> Any:
     try:
-        return evaluate(expression, widen(frame))  # undefined values are named afterwards
+        return evaluate(expression, frame)  # undefined values are named afterwards
     except KeyError as error:
         raise FormulaError(
             f"Formula {formula.text!r} uses a name that is not known: {error}. Functions "

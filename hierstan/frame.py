@@ -155,8 +155,8 @@ def refuse_text_numbers(column: "pd.Series[Any]") -> None:
         column.dtype, pd.CategoricalDtype
     ):
         return
-    numbers = pd.to_numeric(column.astype(str), errors="coerce")
-    odd = np.flatnonzero(numbers.isna())
+    codes, values = pd.factorize(column.astype(str))
+    odd = np.flatnonzero(pd.to_numeric(pd.Series(values), errors="coerce").isna()[codes])
     if len(odd) < 0.1 * len(column):
         culprit = f"{column.iloc[odd[0]]!r} in data row {odd[0] + 1}" if odd.size else ""
         why = f"because of {culprit}" if culprit else f"({column.dtype})"
@@ -200,13 +200,18 @@ def _plain(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def widen(frame: pd.DataFrame) -> pd.DataFrame:
-    """Make all numbers int64 or float64, so that arithmetic neither wraps nor rounds.
+    """Give columns the types in which expressions are right, and fast, to evaluate.
 
-    Small integers would wrap around in products and powers, and true plus true is true.
+    Numbers become int64 or float64: small integers would wrap around in products and
+    powers, and true plus true is true. Text becomes categories, sorted.
     """
-    wide = {
-        name: np.int64 if frame[name].dtype.kind in "bui" else np.float64
-        for name in frame.columns
-        if frame[name].dtype.kind in "buif"
-    }
-    return frame.astype({k: kind for k, kind in wide.items() if frame[k].dtype != kind})
+    wide: dict[Any, Any] = {}
+    for name, column in frame.items():
+        if column.dtype.kind in "buif" and isinstance(column.dtype, np.dtype):
+            wide[name] = column.astype(float if column.dtype.kind == "f" else np.int64)
+        elif pd.api.types.is_string_dtype(column):
+            codes, values = pd.factorize(column, sort=True)
+            wide[name] = pd.Categorical.from_codes(codes, pd.Index(values), ordered=True)
+        else:
+            wide[name] = column
+    return pd.DataFrame(wide, index=frame.index)

@@ -21,12 +21,14 @@ from formulae.terms.call_resolver import LazyCall, LazyOperator
 from formulae.terms.terms import Intercept, Term
 
 from hierstan.errors import FormulaError
+from hierstan.frame import widen
 
 _NAMES = ("abs", "cos", "exp", "expm1", "log", "log10", "log1p", "log2", "sin", "sqrt")
 FUNCTIONS: dict[str, Any] = {name: getattr(np, name) for name in _NAMES}
 _PRECEDENCE = {"==": 1, "!=": 1, "<=": 1, "<": 1, ">=": 1, ">": 1, "+": 2, "-": 2,
                "*": 3, "/": 3, "**": 5}  # fmt: skip
 _UNARY = 4
+_ROWS = 20_000  # at most, evenly spaced: columns are left out of all rows alike
 _MISSING = 1e-7  # share of a column's length that the design cannot express
 
 
@@ -56,11 +58,14 @@ def evaluate(expression: str, frame: pd.DataFrame) -> DesignMatrices:
         formulae and the expression itself raise errors of any kind.
     """
     description = model_description(expression)
+    used = [name for name in frame.columns if name in description.var_names]
     terms = _in_order(description.common_terms)
     description.common_terms = list(terms)  # formulae adds to it
     # formulae prints the class of an error before it raises it.
     with np.errstate(all="ignore"), redirect_stdout(StringIO()):
-        matrices = DesignMatrices(description, frame, Environment([FUNCTIONS, {"np": np}]))
+        matrices = DesignMatrices(
+            description, widen(frame[used]), Environment([FUNCTIONS, {"np": np}])
+        )
     if matrices.common is not None:
         _refuse_incomplete(terms, matrices.common.design_matrix)
     return matrices
@@ -125,10 +130,11 @@ def _refuse_incomplete(terms: list[Any], matrix: npt.NDArray[Any]) -> None:
     ]
     if not crossed:
         return
-    X = np.asarray(matrix, dtype=float)
+    rows = slice(None, None, len(matrix) // _ROWS + 1)
+    X = np.asarray(matrix[rows], dtype=float)
     Q = np.linalg.qr(X / np.maximum(np.linalg.norm(X, axis=0), 1e-300))[0]
     for term in crossed:
-        product = np.prod([_generic(part) for part in term.components], axis=0)
+        product = np.prod([_generic(part, rows) for part in term.components], axis=0)
         missing = np.linalg.norm(product - Q @ (Q.T @ product))
         if missing > _MISSING * np.linalg.norm(product):
             full = " * ".join(part.name for part in term.components)
@@ -138,8 +144,9 @@ def _refuse_incomplete(terms: list[Any], matrix: npt.NDArray[Any]) -> None:
             )
 
 
-def _generic(component: Any) -> npt.NDArray[np.float64]:
+def _generic(component: Any, rows: slice) -> npt.NDArray[np.float64]:
     """Return one function of a component that has nothing special about it."""
-    value = np.asarray(component.value, dtype=float).reshape(len(component.value), -1)
+    value = np.asarray(component.value[rows], dtype=float)
+    value = value.reshape(len(value), -1)
     combined = value @ np.sqrt(np.arange(2.0, value.shape[1] + 2))
     return np.asarray(combined if component.kind == "numeric" else np.cos(combined))
