@@ -149,6 +149,27 @@ class Sums:
         )
         return cls(len(y), tuple(levels), common.T @ common, beside)
 
+    def recombined(self, mix: Floats) -> "Sums":
+        """Return the sums with linear combinations of X and y in place of them.
+
+        Parameters
+        ----------
+        mix : ndarray, shape (P + 1, P' + 1)
+            [X, y] mix are the new columns.
+        """
+        wide = len(self.total)
+        levels = tuple(
+            replace(
+                level,
+                products=np.concatenate(
+                    [level.products[:, :, :-wide], level.products[:, :, -wide:] @ mix], 2
+                ),
+            )
+            for level in self.levels
+        )
+        crossed = replace(self.crossed, common=self.crossed.common @ mix)
+        return Sums(self.N, levels, mix.T @ self.total @ mix, crossed)
+
     def with_response(
         self, y: Floats, X: Floats, factors: Sequence[Factor], crossed: Sequence[Factor]
     ) -> "Sums":

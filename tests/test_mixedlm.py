@@ -11,6 +11,7 @@ import hierstan as hs
 from hierstan.errors import DataError
 from hierstan.evaluate import build_design
 from hierstan.frequentist import fit_mixedlm, mixedlm
+from hierstan.frequentist.climb import Peak
 from hierstan.frequentist.standard import Standard
 from hierstan.frequentist.variances import Variances
 
@@ -186,11 +187,9 @@ def test_a_point_short_of_the_optimum_is_never_called_converged(
         Sigma = np.diag([0.0, slopes["Subject"].tau[0] ** 2])
         outside = Variances((Sigma,), slopes.sigma)
 
-    def stop(standard: Standard, *_: object, reml: bool) -> Variances:
-        return standard.inward(outside)
-
-    monkeypatch.setattr(mixedlm, "climb", stop)
-    monkeypatch.setattr(mixedlm, "search", lambda s, reml: (stop(s, reml=reml), []))
+    inside = Standard.of(design).inward(outside)
+    monkeypatch.setattr(mixedlm, "climb", lambda section, starts: Peak(inside, 0.0, 0.0))
+    monkeypatch.setattr(mixedlm, "search", lambda standard, reml: (inside, []))
     fit = fit_mixedlm(design)
     assert not fit.converged
     assert fit.verdict.startswith("did not converge")

@@ -1,91 +1,85 @@
 """Climb the likelihood ourselves."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import minimize
 
 from hierstan.design import Floats
+from hierstan.frequentist.section import Section
 from hierstan.frequentist.standard import Standard
-from hierstan.frequentist.variances import Packing, Variances, lower_roots
+from hierstan.frequentist.variances import Variances
 
 # Stop at a gradient of 1e-6 or where rounding hides any gain.
-PRECISE = {"gtol": 1e-6, "ftol": 1e-13}
-# Relative sds to start from where no better point is known.
-STARTS = (1.0, 0.1)
-# A relative sd at zero cannot leave it by its slope, which is zero; it starts from here.
-_OFF_ZERO = 0.01
+_PRECISE = {"gtol": 1e-6, "ftol": 1e-13}
 _STEP = 1e-5  # central differences of a smooth function of order one
 
 
-def climb(
-    standard: Standard,
-    starts: Sequence[Variances | float],
-    *,
-    reml: bool,
-) -> Variances:
-    """Climb from several points and keep the highest.
+@dataclass(frozen=True, eq=False)
+class Peak:
+    """Where a climb ended.
 
-    A quasi-Newton climb in the Cholesky factors of the blocks of Sigma / sigma^2, where
-    singular matrices are interior points; the best sigma for them is known. The
-    likelihood costs O(J) and has few parameters, so its slopes are taken by differences.
+    Attributes
+    ----------
+    inside : Variances
+        In standard units.
+    loglik : float
+        There, in standard units.
+    slope : float
+        Largest slope left, in log likelihood per relative standard deviation.
+    """
+
+    inside: Variances
+    loglik: float
+    slope: float
+
+
+def climb(section: Section, starts: Iterable[Variances]) -> Peak:
+    """Climb from several points and keep the highest place arrived at.
+
+    The likelihood costs O(J) and has few parameters, so a quasi-Newton climb takes its
+    slopes by differences.
 
     Parameters
     ----------
-    standard : Standard
-        The model in standard units.
-    starts : sequence of Variances or float
-        Points in standard units, or one size for all relative standard deviations.
-    reml : bool
-        Which likelihood.
+    section : Section
+        The likelihood.
+    starts : iterable of Variances
+        Points in standard units.
 
     Returns
     -------
-    Variances
-        The highest of the points arrived at, in standard units.
+    Peak
+        The highest.
     """
-    packing = Packing(standard.factors)
 
-    def descend(theta: Floats) -> float:
-        criterion = standard.criterion(packing.unpack(theta), reml=reml)
-        loglik = criterion.loglik(criterion.best_sigma)
-        return -loglik if np.isfinite(loglik) else 1e300
+    def loss(theta: Floats) -> float:
+        return min(-section.loglik(theta), 1e300)
 
-    best, lowest = np.empty(0), np.inf
+    def slopes(theta: Floats) -> Floats:
+        moves = _STEP * np.maximum(np.abs(theta), 1.0)[:, None] * np.eye(len(theta))
+        rises = [(loss(theta + h) - loss(theta - h)) / (2 * h.sum()) for h in moves]
+        return np.array(rises)
+
+    peaks = []
     for start in starts:
-        theta = packing.pack(_relative(standard, start))
-        for _ in range(2):  # again, for a search that lost its way
-            found = minimize(
-                descend, theta, jac=slopes(descend), method="L-BFGS-B", options=PRECISE
-            )
-            theta = found.x
-            if found.success:
-                break
-        if found.fun < lowest:
-            best, lowest = found.x, found.fun
-    Lambdas = packing.unpack(best)
-    sigma = standard.criterion(Lambdas, reml=reml).best_sigma
-    return Variances(tuple(sigma**2 * L @ L.T for L in Lambdas), sigma)
+        found = minimize(
+            loss, section.pack(start), jac=slopes, method="L-BFGS-B",
+            bounds=section.bounds or None, options=_PRECISE,
+        )  # fmt: skip
+        slope = np.abs(found.jac)
+        if section.bounds:
+            low = np.array([-np.inf if a is None else a for a, _ in section.bounds])
+            slope = slope[(found.x > low) | (found.jac < 0)]
+        steepest = float(slope.max(initial=0.0))
+        peaks.append(Peak(section.variances(found.x), -float(found.fun), steepest))
+    return max(peaks, key=lambda peak: peak.loglik)
 
 
-def slopes(function: Callable[[Floats], float]) -> Callable[[Floats], Floats]:
-    """Return the gradient of a function by central differences."""
-
-    def gradient(at: Floats) -> Floats:
-        moves = _STEP * np.maximum(np.abs(at), 1.0)[:, None] * np.eye(len(at))
-        return np.array(
-            [(function(at + h) - function(at - h)) / (2 * h.sum()) for h in moves]
-        )
-
-    return gradient
-
-
-def _relative(standard: Standard, start: Variances | float) -> list[Floats]:
-    if not isinstance(start, Variances):
-        return [start * np.eye(factor.Q) for factor in standard.factors]
-    roots = [root / start.sigma for root in lower_roots(standard.factors, start.Sigmas)]
-    for root in roots:
-        diagonal = np.diagonal(root)
-        off = np.where(diagonal < 0, -_OFF_ZERO, _OFF_ZERO)
-        np.fill_diagonal(root, np.where(np.abs(diagonal) < _OFF_ZERO, off, diagonal))
-    return roots
+def even_starts(standard: Standard) -> tuple[Variances, ...]:
+    """Points to start from where no better is known: large and small relative sds."""
+    return tuple(
+        Variances(tuple(size**2 * np.eye(factor.Q) for factor in standard.factors), 1.0)
+        for size in (1.0, 0.1)
+    )

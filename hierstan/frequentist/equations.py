@@ -129,9 +129,7 @@ def solve(sums: Sums, Sigmas: Sequence[Floats], sigma: float, *, reml: bool) -> 
         Likelihood, coefficients and predictions, factors in the order of `Sigmas`.
     """
     left = eliminate(sums, _relative_roots(Sigmas, sigma), keep_steps=True)
-    P = sums.P
-    unscaled = np.asarray(np.linalg.inv(left.total[:P, :P]), dtype=np.float64)
-    beta = unscaled @ left.total[:P, P]
+    beta, unscaled = _coefficients(left.total)
     u, covariances = predict(sums, left, beta)
     return Solution(
         loglik=_criterion(sums, left, reml).loglik(sigma),
@@ -140,6 +138,17 @@ def solve(sums: Sums, Sigmas: Sequence[Floats], sigma: float, *, reml: bool) -> 
         u=u,
         u_covariance=tuple(sigma**2 * covariance for covariance in covariances),
     )
+
+
+def coefficients(sums: Sums, Sigmas: Sequence[Floats], sigma: float) -> Floats:
+    """Return the generalized least squares coefficients alone; see `solve`."""
+    return _coefficients(eliminate(sums, _relative_roots(Sigmas, sigma)).total)[0]
+
+
+def _coefficients(total: Floats) -> tuple[Floats, Floats]:
+    """Solve for beta; return it with its covariance over sigma^2."""
+    unscaled = np.asarray(np.linalg.inv(total[:-1, :-1]), dtype=np.float64)
+    return unscaled @ total[:-1, -1], unscaled
 
 
 def _relative_roots(Sigmas: Sequence[Floats], sigma: float) -> list[Floats]:

@@ -1,6 +1,8 @@
 """A fitted mixed model, with the numbers its users expect from lme4."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import stats
@@ -9,6 +11,10 @@ from hierstan.design import Design, Factor, Floats
 from hierstan.estimates import Correlation, Estimates, Value
 from hierstan.frequentist.equations import Solution
 from hierstan.frequentist.variances import Variances, parameters_of
+from hierstan.progress import SILENT, Progress
+
+if TYPE_CHECKING:
+    from hierstan.frequentist.profile import Profile
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,6 +194,17 @@ class MixedFit:
             corr={name: tuple(pairs) for name, pairs in corr.items()},
             sigma=_positive(self.sigma, self.errors.get("sigma")),
         )
+
+    def profile(
+        self,
+        level: float = 0.95,
+        parameters: Iterable[str] | None = None,
+        progress: Progress = SILENT,
+    ) -> "Profile":
+        """Return profile-likelihood intervals; see `profile_likelihood`."""
+        from hierstan.frequentist.profile import profile_likelihood
+
+        return profile_likelihood(self, level, parameters, progress)
 
     def __str__(self) -> str:
         """Return a table of the estimates under the verdict on them."""

@@ -7,10 +7,11 @@ import numpy as np
 from hierstan.design import Design
 from hierstan.errors import DataError
 from hierstan.frequentist.boundary import gain_off_the_edge, is_singular, put_at_zero
-from hierstan.frequentist.climb import STARTS, climb
+from hierstan.frequentist.climb import climb, even_starts
 from hierstan.frequentist.information import observed_information
 from hierstan.frequentist.mixedfit import MixedFit
 from hierstan.frequentist.search import beyond_mixedlm, search
+from hierstan.frequentist.section import Section
 from hierstan.frequentist.standard import Standard, arrange
 from hierstan.frequentist.variances import Variances
 
@@ -215,11 +216,12 @@ def _search_on(
         gain = standard.loglik(other, reml=reml) - standard.loglik(one, reml=reml)
         return other if gain > 0 else one
 
-    best = climb(standard, STARTS[:1], reml=reml)
+    section, (large, small) = Section(standard, reml=reml), even_starts(standard)
+    best = climb(section, [large]).inside
     if found is not None:
         best = higher(found, best)
     state = _settle(design, standard, best, reml)
     if state.shortfall >= SHORTFALL:
-        best = higher(best, climb(standard, (best, *STARTS), reml=reml))
+        best = higher(best, climb(section, [best, large, small]).inside)
         state = _settle(design, standard, best, reml)
     return best, state

@@ -138,6 +138,12 @@ class Standard:
         """Return the likelihood as a function of sigma, at roots of Sigma / sigma^2."""
         return equations.criterion(self.sums, self._arranged(Lambdas), reml=reml)
 
+    def coefficients(self, inside: Variances) -> Floats:
+        """Return the coefficients at standard variances, in the data's units."""
+        Sigmas = self._arranged(inside.Sigmas)
+        found = equations.coefficients(self.sums, Sigmas, inside.sigma)
+        return self.b + self.s * np.linalg.solve(self.R, found)
+
     def solution(self, inside: Variances, *, reml: bool) -> Solution:
         """Solve at standard variances and bring the results to the data's units."""
         found = equations.solve(
