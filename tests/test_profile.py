@@ -268,3 +268,6 @@ def test_progress_is_told() -> None:
     fit = fitted("Yield ~ 1 + (1 | Batch)", hs.data.dyestuff(), reml=True)
     fit.profile(progress=Listener())
     assert seen == [2, 1, 2]
+    seen.clear()
+    fit.bootstrap(3, progress=Listener())
+    assert seen == [3, 1, 2, 3]

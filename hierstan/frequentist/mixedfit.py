@@ -14,6 +14,7 @@ from hierstan.frequentist.variances import Variances, parameters_of
 from hierstan.progress import SILENT, Progress
 
 if TYPE_CHECKING:
+    from hierstan.frequentist.bootstrap import Bootstrap
     from hierstan.frequentist.profile import Profile
 
 
@@ -205,6 +206,18 @@ class MixedFit:
         from hierstan.frequentist.profile import profile_likelihood
 
         return profile_likelihood(self, level, parameters, progress)
+
+    def bootstrap(
+        self,
+        n: int = 500,
+        seed: int = 1,
+        level: float = 0.95,
+        progress: Progress = SILENT,
+    ) -> "Bootstrap":
+        """Return parametric-bootstrap intervals; see `bootstrap`."""
+        from hierstan.frequentist.bootstrap import bootstrap
+
+        return bootstrap(self, n, seed, level, progress)
 
     def __str__(self) -> str:
         """Return a table of the estimates under the verdict on them."""
