@@ -23,6 +23,7 @@ def dyestuff() -> MixedFit:
     return fit_mixedlm(build_design("Yield ~ 1 + (1 | Batch)", hs.data.dyestuff()))
 
 
+@pytest.mark.slow
 def test_refits_have_the_exact_distribution_of_a_balanced_layout(
     dyestuff: MixedFit,
 ) -> None:

@@ -159,10 +159,11 @@ def test_units_and_origin_move_the_ends_as_they_move_the_estimates() -> None:
     """Days since the start or since day -40, in hours; the reaction in seconds."""
     data = hs.data.sleepstudy()
     formula = "Reaction ~ Days + (Days | Subject)"
-    base = fitted(formula, data, reml=True).profile().curves
+    names = ["sd(Days | Subject)", "sigma"]
+    base = fitted(formula, data, reml=True).profile(parameters=names).curves
     moved = data.assign(Reaction=data.Reaction / 1000, Days=24 * (data.Days + 40))
-    found = fitted(formula, moved, reml=True).profile().curves
-    for name, unit in (("sd(Days | Subject)", 24000), ("sigma", 1000)):
+    found = fitted(formula, moved, reml=True).profile(parameters=names).curves
+    for name, unit in zip(names, (24000, 1000), strict=True):
         ends = np.array([found[name].low, found[name].high]) * unit
         np.testing.assert_allclose(ends, [base[name].low, base[name].high], rtol=1e-5)
 

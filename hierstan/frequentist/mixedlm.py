@@ -5,22 +5,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from hierstan.design import Design
-from hierstan.errors import DataError
 from hierstan.frequentist.boundary import gain_off_the_edge, is_singular, put_at_zero
 from hierstan.frequentist.climb import climb, even_starts
 from hierstan.frequentist.information import observed_information
 from hierstan.frequentist.mixedfit import MixedFit
 from hierstan.frequentist.search import beyond_mixedlm, search
 from hierstan.frequentist.section import Section
-from hierstan.frequentist.standard import Standard, arrange
+from hierstan.frequentist.standard import Standard
 from hierstan.frequentist.variances import Variances
 
 # Log likelihood still to be gained before a fit counts as short of its optimum.
 SHORTFALL = 1e-5
 # Two optimizers that end closer than this have found one optimum.
 SAME_OPTIMUM = 1e-6
-# Effects of crossed factors that are solved for together.
-MOST_CROSSED = 3000
 
 
 def fit_mixedlm(design: Design, *, reml: bool = True) -> MixedFit:
@@ -55,7 +52,6 @@ def fit_mixedlm(design: Design, *, reml: bool = True) -> MixedFit:
         When crossed factors are too large, or the population columns explain the response
         exactly.
     """
-    _check_size(design)
     standard = Standard.of(design)
     substitute = beyond_mixedlm(standard)
     found: Variances | None = None
@@ -167,22 +163,6 @@ def _assemble(
         substitute=substitute,
         log=tuple(log),
     )
-
-
-def _check_size(design: Design) -> None:
-    """Refuse crossed factors that are too large, before anything starts."""
-    _, crossed = arrange(design.factors)
-    effects = sum(design.factors[f].J * design.factors[f].Q for f in crossed)
-    if effects > MOST_CROSSED:
-        sizes = ", ".join(f"{f.name!r} ({f.J:,} levels)" for f in design.factors)
-        rest = " and ".join(repr(design.factors[f].name) for f in crossed)
-        raise DataError(
-            f"The factors {sizes} are crossed and leave {effects:,} effects of {rest} to "
-            f"be solved for together; the limit is {MOST_CROSSED:,}, where a fit takes "
-            f"about a minute, and the time grows with the cube: this would take about "
-            f"{(effects / MOST_CROSSED) ** 3:,.0f} minutes. Take the smaller factor's "
-            "levels together, or leave out its effects."
-        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,6 +22,8 @@ from hierstan.sums import Sums
 
 # Residual sd of least squares, relative to the response's size, that is rounding only.
 _EXACT_FIT = 1e-10
+# Effects of crossed factors that are solved for together.
+MOST_CROSSED = 3000
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,9 +75,12 @@ class Standard:
         Raises
         ------
         DataError
-            When the population columns explain the response exactly.
+            When crossed factors are too large, or the population columns explain the
+            response exactly.
         """
         factors = design.factors if factors is None else factors
+        nested, crossed = arrange(factors)
+        _check_size(factors, crossed)
         root = np.sqrt(design.N)
         size = np.abs(design.y).max()
         Q, R = np.linalg.qr(design.X)
@@ -96,7 +101,6 @@ class Standard:
             replace(factor, Z=factor.Z @ back)
             for factor, back in zip(factors, T, strict=True)
         )
-        nested, crossed = arrange(factors)
         ys, Xs = rest / s, Q * root
         sums = Sums.of(ys, Xs, [scaled[k] for k in nested], [scaled[k] for k in crossed])
         b = np.linalg.solve(R, b) * size if design.P else b
@@ -192,6 +196,21 @@ def arrange(factors: Sequence[Factor]) -> tuple[tuple[int, ...], tuple[int, ...]
             ):
                 best = tuple(some[k] for k in order)
     return best, tuple(k for k in range(len(factors)) if k not in best)
+
+
+def _check_size(factors: Sequence[Factor], crossed: Sequence[int]) -> None:
+    """Refuse crossed factors that are too large, before anything starts."""
+    effects = sum(factors[f].J * factors[f].Q for f in crossed)
+    if effects > MOST_CROSSED:
+        sizes = ", ".join(f"{f.name!r} ({f.J:,} levels)" for f in factors)
+        rest = " and ".join(repr(factors[f].name) for f in crossed)
+        raise DataError(
+            f"The factors {sizes} are crossed and leave {effects:,} effects of {rest} to "
+            f"be solved for together; the limit is {MOST_CROSSED:,}, where a fit takes "
+            f"about a minute, and the time grows with the cube: this would take about "
+            f"{(effects / MOST_CROSSED) ** 3:,.0f} minutes. Take the smaller factor's "
+            "levels together, or leave out its effects."
+        )
 
 
 def _orthogonalizing(factor: Factor, root: float) -> Floats:
