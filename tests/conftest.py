@@ -3,9 +3,7 @@
 import os
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
-import pandas as pd
 import pytest
 
 import hierstan as hs
@@ -50,12 +48,6 @@ def hierstan_command(
         return status, shown.out, shown.err
 
     return command
-
-
-@pytest.fixture(scope="session")
-def lme4() -> pd.DataFrame:
-    """Fits of lme4 1.1-31, one number per row."""
-    return pd.read_csv(Path(__file__).parent / "data" / "lme4_reference.csv")
 
 
 @pytest.fixture(scope="session")
