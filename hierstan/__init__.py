@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from hierstan.errors import ConvergenceWarning
     from hierstan.estimates import Estimates, compare
     from hierstan.fit import Fit
+    from hierstan.ladder import CrossCheck, crosscheck
     from hierstan.model import Model
     from hierstan.priors import Priors
     from hierstan.version import __version__
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Analysis": "hierstan.analysis",
     "ConvergenceWarning": "hierstan.errors",
+    "CrossCheck": "hierstan.ladder",
     "Description": "hierstan.description",
     "Estimates": "hierstan.estimates",
     "Fit": "hierstan.fit",
@@ -36,6 +38,7 @@ _HOMES = {
     "__version__": "hierstan.version",
     "analyze": "hierstan.analysis",
     "compare": "hierstan.estimates",
+    "crosscheck": "hierstan.ladder",
     "describe": "hierstan.description",
 }
 _MODULES = {"data": "hierstan.data", "plot": "hierstan.plots"}
@@ -43,6 +46,7 @@ _MODULES = {"data": "hierstan.data", "plot": "hierstan.plots"}
 __all__ = [
     "Analysis",
     "ConvergenceWarning",
+    "CrossCheck",
     "Description",
     "Estimates",
     "Fit",
@@ -52,6 +56,7 @@ __all__ = [
     "__version__",
     "analyze",
     "compare",
+    "crosscheck",
     "data",
     "describe",
     "plot",

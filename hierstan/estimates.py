@@ -1,7 +1,7 @@
 """Estimates in one shape, whoever made them, so that they can stand side by side."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -133,6 +133,36 @@ class Estimates:
             for pair in pairs:
                 yield f"corr({pair.a}, {pair.b} | {factor})", pair.value
         yield "sigma", self.sigma
+
+    def with_intervals(self, ends: Mapping[str, tuple[float, float]]) -> "Estimates":
+        """Return the same estimates with other intervals.
+
+        Parameters
+        ----------
+        ends : mapping of str to (float, float)
+            Lower and upper end of those to replace, by the parameter's name in `rows`.
+        """
+
+        def moved(name: str, value: AnyValue) -> AnyValue:
+            if name not in ends:
+                return value
+            return replace(value, low=ends[name][0], high=ends[name][1])
+
+        return replace(
+            self,
+            sd={
+                factor: {e: moved(f"sd({e} | {factor})", v) for e, v in effects.items()}
+                for factor, effects in self.sd.items()
+            },
+            corr={
+                factor: tuple(
+                    replace(p, value=moved(f"corr({p.a}, {p.b} | {factor})", p.value))
+                    for p in pairs
+                )
+                for factor, pairs in self.corr.items()
+            },
+            sigma=moved("sigma", self.sigma),
+        )
 
     def to_frame(self) -> pd.DataFrame:
         """Return a table with a row per parameter and a column per number."""

@@ -115,7 +115,7 @@ def marginal_start(data: Mapping[str, Any], rng: np.random.Generator) -> dict[st
     start = 0
     for size in data["Q"]:
         block = Sigma[start : start + size, start : start + size]
-        cpc.append(_partial_correlations(block))
+        cpc.append(partial_correlations(block))
         start += size
     return {
         "tau": np.sqrt(np.diag(Sigma)),
@@ -126,7 +126,7 @@ def marginal_start(data: Mapping[str, Any], rng: np.random.Generator) -> dict[st
     }
 
 
-def _partial_correlations(Sigma: Floats) -> Floats:
+def partial_correlations(Sigma: Floats) -> Floats:
     """Return the canonical partial correlations of a covariance matrix, row by row."""
     sd = np.sqrt(np.diag(Sigma))
     L = np.linalg.cholesky(Sigma / np.outer(sd, sd))

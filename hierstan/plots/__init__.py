@@ -2,6 +2,8 @@
 
 from hierstan.plots.forest import forest
 from hierstan.plots.funnel import funnel, funnel_level
+from hierstan.plots.joint import joint
+from hierstan.plots.ladder import ladder
 from hierstan.plots.panels import panel_levels, panel_predictor, panels
 from hierstan.plots.prior_predictive import prior_predictive
 from hierstan.plots.shrinkage import shrinkage
@@ -11,6 +13,8 @@ __all__ = [
     "forest",
     "funnel",
     "funnel_level",
+    "joint",
+    "ladder",
     "panel_levels",
     "panel_predictor",
     "panels",

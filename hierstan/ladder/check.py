@@ -1,0 +1,157 @@
+"""Stan beside MixedLM: one likelihood, one optimum, and why means differ from it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from hierstan.estimates import Estimates
+from hierstan.fit import Fit
+from hierstan.frequentist import MixedFit
+from hierstan.frequentist.profile import Profile
+from hierstan.ladder.rungs import MONTE_CARLO, Rung, to_frame
+from hierstan.model import Model
+
+# Rungs 1 and 2: relative difference of densities, and of two log likelihoods.
+SAME_DENSITY = 1e-8
+SAME_OPTIMUM = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class CrossCheck:
+    """Every rung of the comparison, for one model.
+
+    Attributes
+    ----------
+    model : Model
+        Formula, data and priors.
+    mixed : MixedFit
+        MixedLM, refitted from Stan's mode (`rescued`) when it was short of it.
+    mode : MixedFit
+        The mode of Stan's flat-prior marginal density, as a REML (or ML) fit.
+    density_gap : float or None
+        Largest relative difference of Stan's log density and ``MixedLM.loglike`` at
+        several points; None when MixedLM cannot take the model.
+    loglik_gap : float or None
+        Log likelihood by which Stan's optimum is above the point where MixedLM stopped by
+        itself; None when MixedLM cannot take the model.
+    flat, posterior : Fit or None
+        Posteriors under flat priors and under the model's; None without sampling.
+    stopped : str
+        Why the ladder ends before its last rung; empty when it does not.
+    rungs : tuple of Rung
+        A row per parameter.
+    profile : Profile or None
+        Profile-likelihood intervals around the mode; None where they were not asked for.
+    """
+
+    model: Model
+    mixed: MixedFit
+    mode: MixedFit
+    density_gap: float | None
+    loglik_gap: float | None
+    flat: Fit | None
+    posterior: Fit | None
+    stopped: str
+    rungs: tuple[Rung, ...]
+    profile: Profile | None
+
+    def stan_mode(self) -> Estimates:
+        """Return Stan's mode as a REML (or ML) fit, with profile intervals if there are."""
+        estimates = self.mode.estimates()
+        if self.profile is None:
+            return estimates
+        curves = self.profile.curves
+        return estimates.with_intervals({n: (c.low, c.high) for n, c in curves.items()})
+
+    @property
+    def agrees(self) -> bool:
+        """Whether Stan and MixedLM have one likelihood and one optimum."""
+        return (
+            self.density_gap is not None
+            and self.density_gap < SAME_DENSITY
+            and self.loglik_gap is not None
+            and abs(self.loglik_gap) < SAME_OPTIMUM
+            and self.mode.converged
+        )
+
+    @property
+    def verdict(self) -> str:
+        """The state of the comparison in a few sentences."""
+        told = [self._density(), self._optimum()]
+        if self.mode.singular:
+            told.append(f"The optimum is {self.mode.verdict}.")
+        told += self._sampling()
+        return " ".join(sentence for sentence in told if sentence)
+
+    def _density(self) -> str:
+        if self.density_gap is None:
+            return f"{self.mixed.substitute}, so Stan is held against our own likelihood."
+        if self.density_gap < SAME_DENSITY:
+            return "Stan and MixedLM compute the same likelihood."
+        return (
+            f"Stan and MixedLM compute different likelihoods (by {self.density_gap:.1e} of "
+            "their size): do not compare their results."
+        )
+
+    def _optimum(self) -> str:
+        criterion, top = self.mode.criterion, self.mode.solution.loglik
+        if not self.mode.converged:
+            return f"Stan's optimizer did not arrive (log likelihood {top:.4f})."
+        if self.loglik_gap is None:
+            return f"Stan's {criterion} optimum has log likelihood {top:.4f}."
+        if self.loglik_gap > SAME_OPTIMUM:
+            return (
+                f"MixedLM stops at {top - self.loglik_gap:.4f}, short of Stan's "
+                f"{criterion} optimum of {top:.4f}, and was refitted from there (rescued)."
+            )
+        if self.loglik_gap < -SAME_OPTIMUM:
+            return (
+                f"MixedLM reaches {top - self.loglik_gap:.4f}, above Stan's {top:.4f}: "
+                "Stan's optimizer stopped short."
+            )
+        return f"Both find the same {criterion} optimum, log likelihood {top:.4f}."
+
+    def _sampling(self) -> list[str]:
+        told = [self.stopped] if self.stopped else []
+        for name, fit in (("flat-prior", self.flat), ("", self.posterior)):
+            if fit is not None and not fit.diagnostics.sound:
+                told.append(
+                    f"The {name} posterior {fit.diagnostics.verdict}".replace("  ", " ")
+                )
+        gaps = {
+            rung.name: (rung.mean - rung.estimate) / rung.sd
+            for rung in self.rungs
+            if rung.mean is not None and rung.sd
+        }
+        if gaps:
+            widest = max(gaps, key=lambda name: abs(gaps[name]))
+            told.append(
+                f"Posterior means differ from {self.mode.criterion} by at most "
+                f"{abs(gaps[widest]):.2f} posterior sd, for {widest}."
+            )
+        noisy = [r.name for r in self.rungs if (r.in_sd(r.monte_carlo) or 0) > MONTE_CARLO]
+        if noisy:
+            told.append(
+                f"Take more draws: Monte Carlo error is above 0.05 sd for {noisy[0]}."
+            )
+        return told
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return ``crosscheck`` of ``results.json``."""
+        return {
+            "criterion": self.mode.criterion,
+            "loglik_gap": self.loglik_gap,
+            "density_gap": self.density_gap,
+            "rescued": self.mixed.rescued,
+            "verdict": self.verdict,
+            "rows": [rung.to_dict() for rung in self.rungs],
+        }
+
+    def __str__(self) -> str:
+        """Return the ladder under the verdict."""
+        table = to_frame(self.rungs).dropna(axis=1, how="all")
+        shown = table.drop(columns=[c for c in table if str(c).endswith("_sd")])
+        text = shown.drop(columns="verdict").to_string(float_format="{:.4g}".format)
+        lines = [f"{name}: {told}" for name, told in table["verdict"].items() if told]
+        return "\n".join(
+            [self.model.design.formula.text, self.verdict, "", text, "", *lines]
+        )

@@ -1,0 +1,42 @@
+"""Expectation versus mode: two densities along shrinking standard deviations."""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from hierstan.ladder.joint import JointMode
+from hierstan.plots.style import BLACK, ORANGE, grid, house_style, plain_log
+
+
+def joint(found: JointMode) -> Figure:
+    """Draw why one must not maximize over group effects.
+
+    Parameters
+    ----------
+    found : JointMode
+        From `hierstan.ladder.joint_mode`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Log densities, each less its value at the fitted standard deviations, as all of
+        these are multiplied by one factor: with the effects at their best the density
+        grows without end, with the effects integrated out it has a maximum.
+    """
+    ray = found.ray
+    at_fit = int(np.argmin(np.abs(ray["share"].to_numpy() - 1.0)))
+    with house_style():
+        figure, (axis,) = grid(1, 1, 6.4, 3.6)
+        for name, color, label in (
+            ("joint", ORANGE, "effects at their best (centered)"),
+            ("marginal", BLACK, "effects integrated out (marginal)"),
+        ):
+            height = ray[name].to_numpy()
+            axis.plot(ray["share"], height - height[at_fit], color=color, label=label)
+        axis.axvline(1.0, color=BLACK, lw=0.6, ls=":")
+        axis.set_xscale("log")
+        plain_log(axis.xaxis)
+        axis.invert_xaxis()
+        axis.set_xlabel("group sds, as multiples of the fitted ones")
+        axis.set_ylabel("log density, less its value at 1")
+        axis.legend(loc="upper left")
+    return figure

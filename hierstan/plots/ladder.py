@@ -1,0 +1,62 @@
+"""Likelihood and posteriors of every parameter on one axis."""
+
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from hierstan.ladder.curves import Curve, Panel
+from hierstan.plots.style import BLACK, GREEN, ORANGE, grid, house_style
+
+_COLUMNS = 3
+
+
+def ladder(panels: Sequence[Panel], criterion: str = "REML") -> Figure:
+    """Draw why a posterior mean and a REML estimate differ.
+
+    Parameters
+    ----------
+    panels : sequence of Panel
+        From `CrossCheck.panels`.
+    criterion : str
+        What the estimates maximize.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        One panel per parameter: the profile of the likelihood, the posterior under flat
+        priors and the posterior, all scaled to the same height, above the estimate with
+        its interval. Likelihood to flat posterior is what averaging does, flat posterior
+        to posterior is what the prior does.
+    """
+    rows = -(-len(panels) // _COLUMNS)
+    columns = min(_COLUMNS, len(panels))
+    with house_style():
+        figure, axes = grid(rows, columns, 3.2 * columns, 0.9 + 2.1 * rows)
+        for axis, panel in zip(axes, panels, strict=False):
+            _curve(axis, panel.likelihood, BLACK, "--", "likelihood")
+            _curve(axis, panel.flat, ORANGE, "-", "posterior, flat priors")
+            _curve(axis, panel.posterior, GREEN, "-", "posterior")
+            if panel.posterior is not None:
+                axis.fill_between(
+                    panel.posterior.x, panel.posterior.height, color=GREEN, alpha=0.15, lw=0
+                )
+            ends = [panel.estimate if e is None else e for e in (panel.low, panel.high)]
+            axis.plot(ends, [-0.09, -0.09], color=BLACK, lw=1.6, clip_on=False)
+            axis.plot(panel.estimate, -0.09, "D", color=BLACK, ms=5.5, label=criterion)
+            axis.set_title(panel.name)
+            axis.set_ylim(-0.18, 1.08)
+            axis.set_yticks([])
+            axis.spines["left"].set_visible(False)
+        for axis in axes[len(panels) :]:
+            axis.set_axis_off()
+        handles, labels = axes[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
+    return figure
+
+
+def _curve(axis: Axes, curve: Curve | None, color: str, line: str, label: str) -> None:
+    if curve is None:
+        axis.plot([], [], line, color=color, label=label)
+        return
+    axis.plot(curve.x, curve.height, line, color=color, lw=1.5, label=label)

@@ -1,0 +1,103 @@
+"""The split of a gap into its parts, on made-up estimates."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import hierstan as hs
+from hierstan.design import Design
+from hierstan.estimates import Estimates, PosteriorValue, Value
+from hierstan.ladder.curves import density
+from hierstan.ladder.evidence import evidence
+from hierstan.ladder.rungs import Rung, climb_ladder
+
+
+def point(slope: float, tau: float) -> Estimates:
+    """A fit by maximum likelihood."""
+    return hs.Estimates(
+        criterion="REML", loglik=-12.5, converged=True, singular=False, rescued=False,
+        fixed={"x": Value(slope, 0.2)}, sd={"g": {"Intercept": Value(tau, 0.1)}}, corr={},
+        sigma=Value(0.7, 0.05),
+    )  # fmt: skip
+
+
+def posterior(slope: float, tau: float, mcse: float = 0.002) -> Estimates:
+    """Draws, summarized."""
+
+    def value(mean: float, sd: float) -> PosteriorValue:
+        return PosteriorValue(mean, sd, mean, mean - sd, mean + sd, mcse, 1.0, 900.0, 900.0)
+
+    fitted = point(slope, tau)
+    return replace(
+        fitted, criterion=None, loglik=None, fixed={"x": value(slope, 0.25)},
+        sd={"g": {"Intercept": value(tau, 0.125)}}, sigma=value(0.7, 0.05),
+    )  # fmt: skip
+
+
+def by_name(rungs: tuple[Rung, ...]) -> dict[str, Rung]:
+    return {rung.name: rung for rung in rungs}
+
+
+def test_parts_add_up_and_the_largest_comes_first() -> None:
+    rungs = climb_ladder(
+        point(1.2, 0.30), point(1.2, 0.30), posterior(1.21, 0.35), posterior(1.2, 0.45),
+        {"sd(Intercept | g)": "5 levels of g speak to it"},
+    )  # fmt: skip
+    assert [rung.name for rung in rungs] == ["x", "sd(Intercept | g)", "sigma"]
+    tau = by_name(rungs)["sd(Intercept | g)"]
+    assert tau.mean is not None
+    assert tau.mode_to_mean is not None
+    assert tau.prior is not None
+    parts = tau.engine + tau.mode_to_mean + tau.prior
+    assert parts == pytest.approx(tau.mean - tau.estimate, abs=1e-15)
+    assert tau.in_sd(tau.prior) == pytest.approx(0.8)
+    assert tau.verdict.startswith(
+        "the prior pulls sd(Intercept | g) up by 0.8 sd; 5 levels of g speak to it; "
+        "averaging over the posterior puts the mean 0.4 sd above"
+    )
+    assert by_name(rungs)["x"].verdict == "agree"
+    assert tau.to_dict()["prior_sd"] == pytest.approx(0.8)
+
+
+def test_an_optimizer_that_stopped_short_is_named() -> None:
+    rungs = climb_ladder(point(1.19, 0.30), point(1.2, 0.30), None, None, {})
+    assert by_name(rungs)["x"].verdict == (
+        "MixedLM stops 0.05 se below the optimum that Stan finds"
+    )
+    assert by_name(rungs)["sigma"].verdict == "same optimum"
+    assert by_name(rungs)["sigma"].mean is None
+
+
+def test_noise_is_said() -> None:
+    noisy = posterior(1.2, 0.30, mcse=0.02)
+    rungs = climb_ladder(point(1.2, 0.30), point(1.2, 0.30), noisy, noisy, {})
+    assert by_name(rungs)["x"].verdict == "the draws leave 0.1 sd open: take more"
+
+
+def test_without_a_flat_posterior_the_gap_stays_whole() -> None:
+    rungs = climb_ladder(point(1.2, 0.3), point(1.2, 0.3), None, posterior(1.2, 0.4), {})
+    tau = by_name(rungs)["sd(Intercept | g)"]
+    assert tau.prior is None
+    assert tau.verdict == "the posterior mean is 0.8 sd above the estimate"
+
+
+def test_evidence_counts_the_counties_with_both_floors(radon_design: Design) -> None:
+    told = evidence(radon_design)
+    (county,) = radon_design.factors
+    floor = radon_design.X[:, 1]
+    both = sum(np.ptp(floor[county.index == j]) > 0 for j in range(county.J))
+    assert told["sd(floor | county)"] == (
+        f"the rows of {both} of 85 levels of county speak to it"
+    )
+    assert told["sd(Intercept | county)"] == "85 levels of county speak to it"
+
+
+def test_a_density_does_not_fall_at_a_bound() -> None:
+    """Half-normal draws: the highest point is at zero, which a plain kernel misses."""
+    draws = np.abs(np.random.default_rng(3).normal(size=4000))
+    curve = density(draws, lower=0.0)
+    assert curve is not None
+    assert curve.x[0] == 0.0
+    assert curve.height[0] > 0.95
+    assert density(np.full(7, 1.3)) is None
