@@ -1,13 +1,11 @@
 """Every program, least squares and mixed model for one formula, in one object."""
 
-import hashlib
 import os
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from hierstan.design import Design, Factor
@@ -17,6 +15,10 @@ from hierstan.estimates import Estimates, compare
 from hierstan.fit import Fit
 from hierstan.frame import Missing
 from hierstan.frequentist import MixedFit, fit_ols
+from hierstan.ladder.check import CrossCheck
+from hierstan.ladder.density import FlatDensity
+from hierstan.ladder.joint import JointMode, joint_mode
+from hierstan.ladder.run import check_model
 from hierstan.model import Model
 from hierstan.priors import PriorChoice
 from hierstan.programs import PROGRAMS, get_program
@@ -40,7 +42,13 @@ class Analysis:
     ols : Estimates
         Complete pooling by least squares.
     mixed : dict of str to MixedFit
-        By criterion, ``"REML"`` and ``"ML"``; empty when MixedLM has no fit.
+        By criterion, ``"REML"`` and ``"ML"``; empty when there is no fit.
+    check : CrossCheck or None
+        Stan's mode beside MixedLM, and what makes the posterior mean differ; None when the
+        marginal program was not fitted.
+    joint : JointMode or None
+        Where maximizing over group effects leads; None without the centered program, or
+        where a standard deviation is zero anyhow.
     left_out : dict of str to str
         What was not fitted, and why.
     engine : dict of str to str
@@ -52,6 +60,8 @@ class Analysis:
     fits: dict[str, Fit]
     ols: Estimates
     mixed: dict[str, MixedFit]
+    check: CrossCheck | None
+    joint: JointMode | None
     left_out: dict[str, str]
     engine: dict[str, str]
 
@@ -66,14 +76,6 @@ class Analysis:
         partial = [fit for fit in self.fits.values() if fit.program.pooling == "partial"]
         sound = [fit for fit in partial if fit.diagnostics.sound]
         return next(iter([*sound[::-1], *partial[::-1]]), None)
-
-    @property
-    def data_sha256(self) -> str:
-        """Hash of the rows in use, by value: the same for CSV and Parquet."""
-        digest = hashlib.sha256("\0".join(map(str, self.design.frame.columns)).encode())
-        hashed = pd.util.hash_pandas_object(self.design.frame, index=False)
-        digest.update(np.ascontiguousarray(hashed.to_numpy()).tobytes())
-        return digest.hexdigest()
 
     def estimates(self) -> dict[str, Estimates]:
         """Return all fits in one shape: OLS, programs, then the mixed model."""
@@ -114,12 +116,14 @@ class Analysis:
         return told | {name: f"not fitted: {why}" for name, why in self.left_out.items()}
 
     def agreement(self) -> str:
-        """Say in a sentence how far the posterior is from REML, in posterior sds.
+        """Say how far the posterior is from REML, in posterior sds, and what was checked.
 
         Two numbers are meant to differ: a posterior mean averages over the uncertainty of
         the standard deviations, REML takes their single most likely value, and the prior
         has its say.
         """
+        if self.check is not None:
+            return self.check.verdict
         reml = self.mixed.get("REML")
         if self.best is None or reml is None:
             return "There is no partial-pooling fit and REML fit to compare."
@@ -232,7 +236,7 @@ def analyze(
         try:
             mixed = {"REML": model.mixedlm(), "ML": model.mixedlm(reml=False)}
         except DataError as error:  # a finding, not the end of the analysis
-            mixed, left_out["MixedLM"] = {}, str(error)
+            mixed, left_out["mixed model"] = {}, str(error)
     model.engine.compile(chosen, progress)
     fits = {}
     for name in chosen:
@@ -243,7 +247,16 @@ def analyze(
                 name, chains=chains, warmup=warmup, draws=draws, seed=seed,
                 progress=progress,
             )  # fmt: skip
-    return Analysis(model, settings, fits, ols, mixed, left_out, model.engine.describe())
+    check = None
+    if "marginal" in fits and mixed:
+        target = FlatDensity.of(model.design, model.engine, reml=True)
+        check = check_model(model, target, fits["marginal"], settings, progress)
+        mixed["REML"] = check.mixed
+    joint = None
+    if "centered" in fits and mixed and not mixed["REML"].singular:
+        joint = joint_mode(mixed["REML"], model.engine, seed)
+    engine_used = model.engine.describe()
+    return Analysis(model, settings, fits, ols, mixed, check, joint, left_out, engine_used)
 
 
 def _applicable(

@@ -1,5 +1,6 @@
 """The matrices every engine and estimator shares, and the names that go with them."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -169,6 +170,14 @@ class Design:
     def has_intercept(self) -> bool:
         """Whether the first column of `X` is the intercept."""
         return self.terms[:1] == ("Intercept",)
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the rows in use, by value: the same for CSV and Parquet."""
+        digest = hashlib.sha256("\0".join(map(str, self.frame.columns)).encode())
+        hashed = pd.util.hash_pandas_object(self.frame, index=False)
+        digest.update(np.ascontiguousarray(hashed.to_numpy()).tobytes())
+        return digest.hexdigest()
 
     @property
     def effects(self) -> tuple[tuple[Factor, str], ...]:

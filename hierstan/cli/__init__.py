@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from hierstan.cli import analysis, data, describe, toolchain
+from hierstan.cli import analysis, crosscheck, data, describe, toolchain
 from hierstan.errors import HierstanError
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ app = typer.Typer(
 )
 app.command()(analysis.analyze)
 app.command()(analysis.demo)
+app.command()(crosscheck.crosscheck)
 app.command()(describe.describe)
 app.command()(toolchain.doctor)
 app.add_typer(toolchain.app, name="toolchain")

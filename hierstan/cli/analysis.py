@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hierstan.cli.options import (
+    Chains,
+    Draws,
     Json,
     Missing,
     NamedPriors,
     Priors,
     Quiet,
     Seed,
+    Warmup,
     choose_priors,
     read,
     terminal,
@@ -31,9 +34,6 @@ Programs = Annotated[
     str | None,
     typer.Option(help="Comma-separated Stan programs; all that apply if absent."),
 ]
-Chains = Annotated[int, typer.Option(help="Markov chains.")]
-Draws = Annotated[int, typer.Option(help="Draws kept per chain.")]
-Warmup = Annotated[int, typer.Option(help="Warm-up iterations per chain.")]
 
 
 def analyze(
@@ -100,7 +100,7 @@ def _analyze(
     quiet: bool,
 ) -> None:
     from hierstan.analysis import analyze as run
-    from hierstan.report import check_target, to_json
+    from hierstan.report import check_target, results, to_json
 
     if out is not None:
         check_target(out, force=force)
@@ -114,6 +114,6 @@ def _analyze(
     if out is not None:
         with progress.task("Writing the report"):
             page = analysis.write(out, force=force)
-    typer.echo(to_json(analysis) if json else str(analysis), nl=not json)
+    typer.echo(to_json(results(analysis)) if json else str(analysis), nl=not json)
     if out is not None:
         typer.echo(f"Report: {page}", err=json)

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 Seed = Annotated[int, typer.Option(help="All randomness follows from it.")]
 Missing = Annotated[str, typer.Option(help="Rows with missing values: drop or error.")]
 Json = Annotated[bool, typer.Option("--json", help="Print results.json, nothing else.")]
+Chains = Annotated[int, typer.Option(help="Markov chains.")]
+Draws = Annotated[int, typer.Option(help="Draws kept per chain.")]
+Warmup = Annotated[int, typer.Option(help="Warm-up iterations per chain.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
 
 Priors = Annotated[

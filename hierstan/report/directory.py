@@ -11,7 +11,7 @@ from hierstan.errors import OutputError
 from hierstan.plots.style import house_style
 from hierstan.report.figures import Picture, pictures
 from hierstan.report.html import page
-from hierstan.report.results import to_json
+from hierstan.report.results import results, to_json
 from hierstan.report.tables import tables
 
 _OURS = {"index.html", "results.json", "tables", "figures", "fits"}
@@ -92,7 +92,7 @@ def write_report(analysis: Analysis, directory: Path, *, force: bool = False) ->
 def _fill(analysis: Analysis, made: Path) -> None:
     for name in ("tables", "figures", "fits"):
         (made / name).mkdir()
-    (made / "results.json").write_text(to_json(analysis), encoding="utf-8")
+    (made / "results.json").write_text(to_json(results(analysis)), encoding="utf-8")
     found = tables(analysis)
     for name, table in found.items():
         table.to_csv(made / "tables" / f"{name}.csv", index=False)

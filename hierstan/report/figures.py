@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from hierstan import plots
 from hierstan.analysis import Analysis
 from hierstan.design import Factor
+from hierstan.ladder import panels
 
 # The counties the radon tutorials look at.
 _FAMILIAR = ("CASS", "CROW WING", "FREEBORN")
@@ -32,6 +33,23 @@ def pictures(analysis: Analysis) -> Iterator[Picture]:
         "intervals. Hollow and dotted: failed its checks.",
         plots.forest(analysis.estimates()),
     )
+    if analysis.check is not None:
+        criterion = analysis.check.mode.criterion
+        yield Picture(
+            "crosscheck",
+            f"From {criterion} to the posterior",
+            "From the likelihood (dashed) to the posterior under flat priors is what "
+            "averaging does; from there to the posterior is what the priors do. Below: "
+            f"the {criterion} estimate and its interval.",
+            plots.ladder(panels(analysis.check), criterion),
+        )
+    if analysis.joint is not None:
+        yield Picture(
+            "joint_mode",
+            "Expectation versus mode",
+            analysis.joint.verdict,
+            plots.joint(analysis.joint),
+        )
     for factor in analysis.design.factors:
         yield from _group_pictures(analysis, factor)
     for name, fit in analysis.fits.items():

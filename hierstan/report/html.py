@@ -46,6 +46,7 @@ def page(
         analysis=analysis,
         design=design,
         comparison=analysis.comparison(),
+        ladder=[rung.to_dict() for rung in analysis.check.rungs] if analysis.check else [],
         diagnostics=tables["diagnostics"].to_dict("records"),
         shrinkage={f.name: _shrinkage_rows(tables, f.name) for f in design.factors},
         pooling=analysis.pooling(),

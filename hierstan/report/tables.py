@@ -4,6 +4,7 @@ import pandas as pd
 
 from hierstan.analysis import Analysis
 from hierstan.estimates import PosteriorValue
+from hierstan.ladder.rungs import to_frame
 
 _NUMBERS = (
     "rhat_max", "ess_bulk_min", "ess_tail_min", "divergences", "max_treedepth_hits",
@@ -24,7 +25,8 @@ def tables(analysis: Analysis) -> dict[str, pd.DataFrame]:
     dict of str to pandas.DataFrame
         ``estimates`` (all numbers of all fits, long), ``comparison`` (side by side),
         ``diagnostics``, ``parameters`` (R-hat, ESS and MCSE of every population
-        parameter) and one ``shrinkage_<factor>`` per grouping factor.
+        parameter), ``crosscheck`` if there is one, and one ``shrinkage_<factor>`` per
+        grouping factor.
     """
     long = pd.concat(
         {
@@ -44,6 +46,8 @@ def tables(analysis: Analysis) -> dict[str, pd.DataFrame]:
             columns=["parameter", "prior"],
         ),
     }
+    if analysis.check is not None:
+        found["crosscheck"] = to_frame(analysis.check.rungs).reset_index()
     for factor in analysis.design.factors:
         name = f"shrinkage_{factor.name.replace(':', '_')}"
         found[name] = analysis.shrinkage(factor)
