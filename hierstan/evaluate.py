@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hierstan.design import Design, Factor, Floats, Integers
+from hierstan.design import Design, Factor, Floats
 from hierstan.errors import DataError, FormulaError
 from hierstan.formula import Formula, parse
 from hierstan.frame import Missing, refuse_text_numbers, usable_rows
+from hierstan.grouping import number_levels
 from hierstan.identification import check_identified
 from hierstan.terms import FUNCTIONS, count_terms, evaluate
 
@@ -145,7 +146,7 @@ def _factor(name: str, formula: Formula, frame: pd.DataFrame) -> Factor:
         for size in ((len(part.names),) if term.correlated else part.sizes)
         if size
     )
-    index, levels = _levels(terms[0].columns, frame)
+    index, levels = number_levels(terms[0].columns, frame)
     if len(set(levels)) < len(levels):
         twice = next(level for level in levels if levels.count(level) > 1)
         raise DataError(
@@ -175,34 +176,6 @@ def _refuse_equal(factors: tuple[Factor, ...]) -> None:
                     f"Factors {other.name!r} and {one.name!r} group the rows in the same "
                     "way; leave one of them out."
                 )
-
-
-def _levels(
-    columns: tuple[str, ...], frame: pd.DataFrame
-) -> tuple[Integers, tuple[str, ...]]:
-    """Give numbers to the combinations that occur, sorted column after column."""
-    index, labels = _values(frame[columns[0]])
-    for name in columns[1:]:
-        own, inner = _values(frame[name])
-        index, cells = pd.factorize(index * len(inner) + own, sort=True)
-        labels = [
-            f"{labels[cell // len(inner)]}:{inner[cell % len(inner)]}" for cell in cells
-        ]
-    return index.astype(np.int64), tuple(labels)
-
-
-def _values(column: "pd.Series[Any]") -> tuple[Integers, list[str]]:
-    """Give numbers to a column's values in their order; return them as text."""
-    if pd.api.types.is_float_dtype(column) and (column % 1 == 0).all():
-        column = column.astype(np.int64)  # missing values, now dropped, made them floats
-    try:
-        index, values = pd.factorize(column, sort=True)
-    except TypeError as error:
-        raise DataError(
-            f"Group column {column.name!r} holds values that cannot be told apart, such as "
-            f"{column.iloc[0]!r}; make them text."
-        ) from error
-    return index.astype(np.int64), [str(value) for value in values]
 
 
 @dataclass(frozen=True, eq=False)

@@ -100,7 +100,11 @@ def parse(text: str) -> Formula:
         ``response ~ population + (effects | factor)``. As in lme4, ``(x | g)`` includes
         an intercept per group, ``||`` makes the terms independent of each other, and
         ``(1 | a/b)`` means ``(1 | a) + (1 | a:b)``. A factor may appear in several group
-        terms, which are independent then.
+        terms, which are independent then. ``||`` parts terms and not columns: with a
+        category k, ``(k || g)`` has intercepts, and independent of those, the
+        differences of k's other values from its first, correlated with each other.
+        (lme4 2.0 has an effect for each value of k in that place, one more than data
+        can tell apart.)
 
     Returns
     -------

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from hierstan.design import Design, Factor
+from hierstan.formula import GroupTerm
 from hierstan.levels import some
 from hierstan.structure import chain
 from hierstan.variation import Variation, variations
@@ -27,7 +28,8 @@ def notes(design: Design, found: tuple[Variation, ...] | None = None) -> tuple[s
     -------
     tuple of str
         Sentences: population columns that vary within few levels of a factor; labels that
-        are used again within the levels of another factor; factors of which most levels
+        are used again within the levels of another factor; categories beside ``||``, which
+        lme4 codes otherwise; factors of which most levels
         have one row, or with few levels; effects of a column that does not vary within
         the factor.
 
@@ -47,6 +49,7 @@ def notes(design: Design, found: tuple[Variation, ...] | None = None) -> tuple[s
         both = tuple(sorted(f"{inner.name}:{outer.name}".split(":")))
         if both not in combined and _reuses(inner, outer):
             told.append(_reuse(inner, outer))
+    told += [_coding(t) for t in design.formula.groups if _codes_differently(t, design)]
     for factor in design.factors:
         told += _about_levels(factor)
         told += _about_effects(factor)
@@ -84,6 +87,25 @@ def _reuse(inner: Factor, outer: Factor) -> str:
     return (
         f"{inner.name} has {inner.J} levels that are used again in each of the {outer.J} "
         f"levels of {outer.name}; if a {a} of one {b} is not that of another{remedy}."
+    )
+
+
+def _codes_differently(term: GroupTerm, design: Design) -> bool:
+    """Whether lme4 would give a term with || more columns than it has here."""
+    if term.correlated:
+        return False
+    factor = next(f for f in design.factors if f.name == term.factor)
+    return "Intercept" in factor.effects and any(
+        name.endswith("]") and not name.startswith(("poly(", "bs("))
+        for name in factor.effects
+    )
+
+
+def _coding(term: GroupTerm) -> str:
+    return (
+        f"({term.effects} || {term.factor}): effects of a category are differences from "
+        "its first value, correlated with each other and independent of the intercept; "
+        "lme4 has an effect for each value instead, so its call is written with dummy()."
     )
 
 

@@ -142,3 +142,11 @@ def test_slopes_that_no_group_can_show_are_pointed_out() -> None:
     assert (
         notes(build_design("log_radon ~ floor + (floor | county)", hs.data.radon())) == ()
     )
+
+
+def test_categories_beside_double_bars_are_pointed_out() -> None:
+    data = hs.data.sleepstudy().assign(k=np.resize(list("abc"), 180))
+    told = notes(build_design("Reaction ~ Days + (k || Subject)", data))
+    assert told[0].startswith("(k || Subject): effects of a category are differences")
+    for effects in ("k | Subject", "0 + k || Subject", "poly(Days, 2) || Subject"):
+        assert notes(build_design(f"Reaction ~ Days + ({effects})", data)) == ()
