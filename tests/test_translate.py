@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.formula.api as smf
+from lme4 import REFERENCE
 
 import hierstan as hs
 from hierstan.evaluate import build_design
@@ -56,9 +57,9 @@ def reference_data(name: str) -> pd.DataFrame:
     return hs.data.load(name.lower())
 
 
-def test_reference_formulas_are_lme4s_own(lme4: pd.DataFrame) -> None:
+def test_reference_formulas_are_lme4s_own() -> None:
     """What lme4 was given comes back, but for nesting, which is written out."""
-    for name, formula in lme4[["dataset", "formula"]].drop_duplicates().to_numpy():
+    for name, formula in REFERENCE[["dataset", "formula"]].drop_duplicates().to_numpy():
         data = reference_data(name)
         one = build_design(formula, data)
         call = lme4_call(one).code
@@ -87,10 +88,12 @@ def run(code: str, data: pd.DataFrame) -> Any:
         ("penicillin", "diameter ~ 1 + (1 | plate) + (1 | sample)"),
     ],
 )
-def test_mixedlm_finds_lme4s_optimum(name: str, formula: str, lme4: pd.DataFrame) -> None:
+def test_mixedlm_finds_lme4s_optimum(name: str, formula: str) -> None:
     data = hs.data.load(name)
     fit = run(mixedlm_call(build_design(formula, data)).code, data)
-    rows = lme4[(lme4["dataset"].str.lower() == name) & (lme4["kind"] == "logLik")]
+    rows = REFERENCE[
+        (REFERENCE["dataset"].str.lower() == name) & (REFERENCE["kind"] == "logLik")
+    ]
     wanted = rows[(rows["formula"] == formula) & (rows["method"] == "REML")]["estimate"]
     assert fit.llf == pytest.approx(float(wanted.iloc[0]), abs=1e-5)
 

@@ -20,6 +20,7 @@ from hierstan.frequentist.variances import (
     parameters_of,
 )
 from hierstan.progress import SILENT, Progress
+from hierstan.threads import one_thread
 
 _STEEP = 1e-3  # a slope left that means there is no optimum
 
@@ -78,6 +79,7 @@ class Bootstrap:
         )
 
 
+@one_thread
 def bootstrap(
     fit: MixedFit,
     n: int = 500,

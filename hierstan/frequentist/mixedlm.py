@@ -13,6 +13,7 @@ from hierstan.frequentist.search import beyond_mixedlm, search
 from hierstan.frequentist.section import Section
 from hierstan.frequentist.standard import Standard
 from hierstan.frequentist.variances import Variances
+from hierstan.threads import one_thread
 
 # Log likelihood still to be gained before a fit counts as short of its optimum.
 SHORTFALL = 1e-5
@@ -20,6 +21,7 @@ SHORTFALL = 1e-5
 SAME_OPTIMUM = 1e-6
 
 
+@one_thread
 def fit_mixedlm(design: Design, *, reml: bool = True) -> MixedFit:
     """Fit a mixed model by statsmodels' MixedLM.
 
@@ -68,6 +70,7 @@ def fit_mixedlm(design: Design, *, reml: bool = True) -> MixedFit:
     return _assemble(design, standard, state, reml, gained, substitute, log)
 
 
+@one_thread
 def fit_from(design: Design, optimum: Variances, *, reml: bool = True) -> MixedFit:
     """Fit by MixedLM's default optimizer, and from a known optimum when it is short of it.
 
@@ -109,6 +112,7 @@ def fit_from(design: Design, optimum: Variances, *, reml: bool = True) -> MixedF
     return _assemble(design, standard, state, reml, gained, None, log)
 
 
+@one_thread
 def fit_at(design: Design, variances: Variances, *, reml: bool = True) -> MixedFit:
     """Take given variances for the optimum, and compute all that follows from them.
 

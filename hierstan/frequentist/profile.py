@@ -16,6 +16,7 @@ from hierstan.frequentist.section import hold, hold_coefficient
 from hierstan.frequentist.standard import Standard
 from hierstan.frequentist.variances import parameters_of
 from hierstan.progress import SILENT, Progress
+from hierstan.threads import one_thread
 
 _RANGES = {"sd": (0.0, np.inf), "corr": (-1.0, 1.0), "sigma": (0.0, np.inf)}
 
@@ -57,6 +58,7 @@ class Profile:
         return f"{self.level:.0%} profile-likelihood intervals ({self.criterion})\n{table}"
 
 
+@one_thread
 def profile_likelihood(
     fit: MixedFit,
     level: float = 0.95,
