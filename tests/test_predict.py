@@ -463,6 +463,21 @@ def test_point_predictions_are_statsmodels_fitted_values() -> None:
         predict_point(design, beta, effects, mixed)
 
 
+def test_a_mixed_model_predicts_with_its_own_effects() -> None:
+    """Nested factors; balanced, so group means shrink towards the mean by known weights."""
+    data = hs.data.pastes()
+    fit = hs.Model("strength ~ 1 + (1 | batch/cask)", data).mixedlm()
+    batch, cask = fit["batch"], fit["batch:cask"]
+    at = batch.u[batch.factor.index, 0] + cask.u[cask.factor.index, 0]
+    np.testing.assert_allclose(fit.predict(), fit.solution.beta[0] + at, rtol=1e-12)
+    new = data.head(2).assign(batch=["A", "Z"])
+    found = fit.predict(new, groups="new")
+    assert found.iloc[0] == fit.predict().iloc[0]
+    assert found.iloc[1] == pytest.approx(fit.solution.beta[0], rel=1e-12)
+    with pytest.raises(DataError, match="Z"):
+        fit.predict(new)
+
+
 # --- data that do not fit ---
 
 

@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 from scipy import stats
 
 from hierstan.design import Design, Factor, Floats
 from hierstan.estimates import Correlation, Estimates, Value
 from hierstan.frequentist.equations import Solution
 from hierstan.frequentist.variances import Variances, parameters_of
+from hierstan.new_data import Groups
+from hierstan.predict import predict_point
 from hierstan.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -194,6 +197,15 @@ class MixedFit:
             sd=sd,
             corr={name: tuple(pairs) for name, pairs in corr.items()},
             sigma=_positive(self.sigma, self.errors.get("sigma")),
+        )
+
+    def predict(
+        self, new_data: pd.DataFrame | None = None, *, groups: Groups = None
+    ) -> "pd.Series[float]":
+        """Predict expected values, BLUPs included; see `predict_point`."""
+        effects = {fit.factor.name: fit.u for fit in self.factors}
+        return predict_point(
+            self.design, self.solution.beta, effects, new_data, groups=groups
         )
 
     def profile(
