@@ -42,7 +42,7 @@ def by_name(rungs: tuple[Rung, ...]) -> dict[str, Rung]:
 def test_parts_add_up_and_the_largest_comes_first() -> None:
     rungs = climb_ladder(
         point(1.2, 0.30), point(1.2, 0.30), posterior(1.21, 0.35), posterior(1.2, 0.45),
-        {"sd(Intercept | g)": "5 levels of g speak to it"},
+        {"sd(Intercept | g)": "it rests on 5 levels of g"},
     )  # fmt: skip
     assert [rung.name for rung in rungs] == ["x", "sd(Intercept | g)", "sigma"]
     tau = by_name(rungs)["sd(Intercept | g)"]
@@ -53,7 +53,7 @@ def test_parts_add_up_and_the_largest_comes_first() -> None:
     assert parts == pytest.approx(tau.mean - tau.estimate, abs=1e-15)
     assert tau.in_sd(tau.prior) == pytest.approx(0.8)
     assert tau.verdict.startswith(
-        "the prior pulls sd(Intercept | g) up by 0.8 sd; 5 levels of g speak to it; "
+        "the prior pulls sd(Intercept | g) up by 0.8 sd; it rests on 5 levels of g; "
         "averaging over the posterior puts the mean 0.4 sd above"
     )
     assert by_name(rungs)["x"].verdict == "agree"
@@ -87,10 +87,8 @@ def test_evidence_counts_the_counties_with_both_floors(radon_design: Design) -> 
     (county,) = radon_design.factors
     floor = radon_design.X[:, 1]
     both = sum(np.ptp(floor[county.index == j]) > 0 for j in range(county.J))
-    assert told["sd(floor | county)"] == (
-        f"the rows of {both} of 85 levels of county speak to it"
-    )
-    assert told["sd(Intercept | county)"] == "85 levels of county speak to it"
+    assert told["sd(floor | county)"] == (f"it rests on {both} of 85 levels of county")
+    assert told["sd(Intercept | county)"] == "it rests on 85 levels of county"
 
 
 def test_a_density_does_not_fall_at_a_bound() -> None:

@@ -17,9 +17,9 @@ def evidence(design: Design) -> dict[str, str]:
     Returns
     -------
     dict of str to str
-        By the parameter's name in tables: ``"the rows of 60 of 85 levels of county
-        speak to it"``. A level whose rows have one value of the predictor says nothing
-        about how slopes vary.
+        By the parameter's name in tables: ``"it rests on 60 of 85 levels of county"``. A
+        level whose rows have one value of the predictor says nothing about how slopes
+        vary.
     """
     told = {}
     for factor in design.factors:
@@ -35,5 +35,5 @@ def evidence(design: Design) -> dict[str, str]:
 
 def _count(factor: Factor, which: npt.NDArray[np.bool_]) -> str:
     if which.all():
-        return f"{factor.J} levels of {factor.name} speak to it"
-    return f"the rows of {which.sum()} of {factor.J} levels of {factor.name} speak to it"
+        return f"it rests on {factor.J} levels of {factor.name}"
+    return f"it rests on {which.sum()} of {factor.J} levels of {factor.name}"
