@@ -4,29 +4,40 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from scipy.linalg import block_diag
 
 from hierstan.design import Design, Floats
 from hierstan.errors import DataError
 from hierstan.priors import Priors
 from hierstan.reduction import reduce_rows
+from hierstan.structure import chain, relations
 
 # Digits to which two levels' R must agree to be taken for one.
 _DIGITS = 10
 
 
-def refuse_crossed(design: Design) -> None:
-    """Refuse a design whose effects cannot be integrated out level by level.
+def elimination_order(design: Design) -> list[int]:
+    """Order the factors from the finest to the coarsest.
+
+    Returns
+    -------
+    list of int
+        Positions in `design.factors`.
 
     Raises
     ------
     DataError
-        For several factors; names the program to use instead.
+        When two factors are crossed, so that effects cannot be integrated out level by
+        level; names them, and the program to use instead.
     """
-    if len(design.factors) > 1:
+    order = chain(design.factors)
+    if order is None:
+        crossed = next(r for r in relations(design) if not r.nested)
         raise DataError(
-            "The marginal program takes one grouping factor; this formula has "
-            f"{len(design.factors)}. Use the noncentered program."
+            "The marginal program takes factors that are nested in one another, but "
+            f"{crossed}. Use the noncentered program."
         )
+    return list(order)
 
 
 def marginal_data(design: Design, priors: Priors) -> dict[str, Any]:
@@ -35,30 +46,40 @@ def marginal_data(design: Design, priors: Priors) -> dict[str, Any]:
     Parameters
     ----------
     design, priors : Design, Priors
-        The model, with one grouping factor.
+        The model; its factors are nested in one another.
 
     Returns
     -------
     dict
         By Stan's names; its size depends on the levels, not on the rows.
     """
-    reduction = reduce_rows(design.y, design.X, design.factors)
+    order = elimination_order(design)
+    factors = [design.factors[k] for k in order]
+    reduction = reduce_rows(design.y, design.X, factors)
     x_center = priors.x_center if design.has_intercept else np.zeros(design.P)
     R, kind = _different(reduction.roots)
+    firsts = np.cumsum([0, *(factor.Q for factor in design.factors)])
+    ancestors = [np.arange(factors[0].J), *(coarse.index for coarse in reduction.coarse)]
+    left = [*(coarse.products for coarse in reduction.coarse), reduction.remainder.T]
     return {
         "N": design.N,
         "P": design.P,
         "F": len(design.group_terms),
         "J": [factor.J for factor, _ in design.group_terms],
         "Q": [size for _, size in design.group_terms],
+        "L": len(factors),
+        "levels": [factor.J for factor in factors],
+        "effects": [factor.Q for factor in factors],
+        "place": [int(firsts[k]) + 1 for k in order],
         "D": len(R),
+        "ancestor": np.array(ancestors) + 1,
         "R": R,
         "kind": kind + 1,
         "k": np.moveaxis(reduction.projections, 1, 0),
-        "remainder": reduction.remainder,
+        "remainder": np.concatenate([np.moveaxis(p, 0, -1).ravel() for p in left]),
         "x_center": x_center,
         "S": reduction.S @ _centring(x_center),
-        "T": reduction.T[0],
+        "T": block_diag(*(reduction.T[order.index(k)] for k in range(len(order)))),
         "beta_location": priors.beta_location,
         "beta_scale": priors.beta_scale,
         "tau_df": priors.tau_df,

@@ -12,7 +12,7 @@ import xarray as xr
 from hierstan.design import Design, Factor, Floats
 from hierstan.engines.base import Arrays
 from hierstan.errors import InputError
-from hierstan.marginal import marginal_data, marginal_start, refuse_crossed
+from hierstan.marginal import elimination_order, marginal_data, marginal_start
 from hierstan.priors import Priors
 from hierstan.unpooled import unpooled_columns
 from hierstan.unpooled_layout import name_coefficients, unpooled_data
@@ -90,7 +90,7 @@ def population_columns(program: Program, design: Design) -> npt.NDArray[np.intp]
         fall into parts (`unpooled_columns`).
     """
     if program.name == "marginal":
-        refuse_crossed(design)
+        elimination_order(design)
     if program.pooling != "none":
         return np.arange(design.P)
     return unpooled_columns(design)

@@ -10,19 +10,22 @@
 // doi:10.1093/biomet/61.2.383).
 //
 // The rows enter by sums alone, so time does not depend on how many there are.
-// Within level j of the factor Z_j = E_j R_j with orthonormal E_j. With
+// Within level j of the finest factor Z_j = E_j R_j with orthonormal E_j. With
 // k_j = E_j'[X y], A_j = I + R_j Sigma R_j' / sigma^2, and remainder =
-// sum_j ([X y]'[X y] - k_j'k_j),
+// sum_j ([X y]'[X y] - k_j'k_j), one factor gives
 //
 //   log|V| = N log sigma^2 + sum_j log|A_j|
 //   [X y]' V^-1 [X y] = (remainder + sum_j k_j' A_j^-1 k_j) / sigma^2
+//
+// The factors that it is nested in follow one after the other in the same way,
+// from sums over their levels that are weighted by the inverses so far.
 functions {
   #include functions/design.stanfunctions
   #include functions/priors.stanfunctions
-  
+
   #include functions/effects.stanfunctions
-  
-  #include functions/marginal.stanfunctions
+
+  #include functions/recovery.stanfunctions
 }
 data {
   // sizes
@@ -31,18 +34,26 @@ data {
   int<lower=1> F; // group terms: effects of one factor, correlated
   array[F] int<lower=1> J; // levels of each term's factor
   array[F] int<lower=1> Q; // effects of each term
-  int<lower=1> D; // different R among the levels
-  
+  int<lower=1> L; // grouping factors, each nested in the next
+  array[L] int<lower=1> levels; // of each factor, the finest first
+  array[L] int<lower=1> effects; // of each factor
+  array[L] int<lower=1, upper=sum(Q)> place; // first effect of each factor
+  int<lower=1> D; // different R among the levels of the finest factor
+
   // observations, reduced (hierstan/reduction.py), in standard units:
   // [X - x_center, y] = [Xs, ys] S with orthogonal columns, and Z = Zs T
-  array[D] matrix[sum(Q), sum(Q)] R; // upper triangular, Zs'Zs = R'R
-  array[J[1]] int<lower=1, upper=D> kind; // which R each level has
-  array[sum(Q)] matrix[J[1], P + 1] k; // E'[Xs, ys]: by row of R, then level
-  matrix[P + 1, P + 1] remainder; // of [Xs, ys]'[Xs, ys]
+  array[L, levels[1]] int<lower=1> ancestor; // of each finest level, by factor
+  array[D] matrix[effects[1], effects[1]] R; // upper triangular, Zs'Zs = R'R
+  array[levels[1]] int<lower=1, upper=D> kind; // which R each level has
+  // E'[Zs of the coarser factors, Xs, ys]: by row of R, then level
+  array[effects[1]] matrix[levels[1], count_columns(effects, P, 2)] k;
+  // what the finest factor leaves of Zs'[Zs, Zs of the coarser, Xs, ys] of every
+  // other factor (by factor, row, column, then level), and of [Xs, ys]'[Xs, ys]
+  vector[count_products(levels, effects, P)] remainder;
   vector[P] x_center; // taken off X's columns before priors apply; 0 = nothing
   matrix[P + 1, P + 1] S; // upper triangular
   matrix[sum(Q), sum(Q)] T;
-  
+
   // priors; a scale of inf is a flat prior
   vector[P] beta_location; // normal prior of the coefficients of centred X
   vector<lower=0>[P] beta_scale;
@@ -51,7 +62,7 @@ data {
   real<lower=0> sigma_df; // half-Student-t prior of sigma, inf = normal
   real<lower=0> sigma_scale;
   vector<lower=0>[F] eta; // LKJ shape of each term's correlations, 1 = flat
-  
+
   // switches
   int<lower=0, upper=1> prior_only; // 1: leave the likelihood out
   int<lower=0, upper=1> beta_sampled; // 1: beta is a parameter
@@ -61,9 +72,8 @@ transformed data {
   int G = count_effects(J, Q);
   int C = count_correlations(Q);
   int M = P + 1;
-  int K = sum(Q);
+  int K = effects[1];
   int H = choose(K + 1, 2); // elements of a packed matrix
-  int B = beta_sampled ? P : 0;
   // coefficients of centred X are origin + slope * coefficients of Xs, the
   // latter in units of unit, the standard deviation of y beside Xs
   real unit = S[M, M];
@@ -75,35 +85,25 @@ transformed data {
   matrix[proper, M] prior_rows = append_col(slope[which],
                                             beta_location[which]
                                             - origin[which]);
-  vector[D] levels = rep_vector(0, D); // that have each R
-  array[H] matrix[D, H] RR; // products of elements of R
-  array[H] matrix[M * M, D] kk; // products of k, summed over levels of one R
   real prior_constant = -sum(log(beta_scale[which]))
                         - 0.5 * proper * log(2 * pi());
+  // how levels lie in those of coarser factors
+  array[L, L, max(levels)] int parent = parents(ancestor, levels);
+  array[L, L, max(levels)] int children = sorted_children(parent, levels);
+  array[L, L, max(levels) + 1] int first = first_children(parent, levels);
+  // products of data that the inverses weigh
+  int Y = count_products(levels, effects, P);
+  array[H] matrix[D, H] RR = products_of_roots(R);
+  array[H] matrix[M * M, D] kk = products_of_data(k, kind, D, M);
+  array[count_elements(effects, P), H] vector[levels[1]] kZ = products_of_coarser(k,
+                                                                    levels,
+                                                                    effects, P,
+                                                                    children[1]);
+  vector[D] same = rep_vector(0, D); // levels with each R
+  for (j in 1 : levels[1]) {
+    same[kind[j]] += 1;
+  }
   prior_rows = diag_pre_multiply(inv(beta_scale[which]), prior_rows);
-  for (j in 1 : J[1]) {
-    levels[kind[j]] += 1;
-  }
-  for (a in 1 : K) {
-    for (b in 1 : a) {
-      int h = packed(a, b);
-      kk[h] = rep_matrix(0, M * M, D);
-      for (j in 1 : J[1]) {
-        matrix[M, M] product = k[a, j]' * k[b, j];
-        kk[h][ : , kind[j]] += to_vector(a == b ? product : product + product');
-      }
-      for (c in 1 : K) {
-        for (d in 1 : c) {
-          for (i in 1 : D) {
-            RR[h][i, packed(c, d)] = R[i, a, c] * R[i, b, d];
-            if (c != d) {
-              RR[h][i, packed(c, d)] += R[i, a, d] * R[i, b, c];
-            }
-          }
-        }
-      }
-    }
-  }
   if (prior_only && !beta_sampled && proper < P) {
     reject("Without data, beta integrated out needs finite beta_scale.");
   }
@@ -123,12 +123,17 @@ model {
             + half_t_or_flat_lpdf(tau | tau_df, tau_scale)
             + lkj_cpc_lpdf(cpc | Q, eta);
   if (!prior_only) {
-    matrix[K, K] root = T * root_of_covariance(tau, cpc, Q) / sigma;
-    array[H + 1] vector[D] inverses = invert(one_plus(tcrossprod(root), K, RR),
-                                             K);
-    W += weighted(inverses, kk, remainder) * square(unit / sigma);
-    target += -0.5 * N * log(2 * pi()) - N * log(sigma)
-              - 0.5 * dot_product(levels, inverses[H + 1]);
+    matrix[sum(Q), sum(Q)] root = T * root_of_covariance(tau, cpc, Q) / sigma;
+    vector[Y + 1] sums = eliminate(block(root, place[1], place[1], K, K), RR,
+                                   kk, kZ, same, kind, remainder, levels,
+                                   effects, P, children[1], first[1]);
+    for (l in 2 : L) {
+      sums = eliminate(sums,
+                       block(root, place[l], place[l], effects[l], effects[l]),
+                       l, levels, effects, P, children[l], first[l]);
+    }
+    W += to_matrix(sums[Y - M * M + 1 : Y], M, M) * square(unit / sigma);
+    target += -0.5 * N * log(2 * pi()) - N * log(sigma) - 0.5 * sums[Y + 1];
   }
   if (beta_sampled) {
     target += prior_constant
@@ -144,32 +149,39 @@ generated quantities {
                 + half_t_or_flat_lpdf(tau | tau_df, tau_scale)
                 + lkj_cpc_lpdf(cpc | Q, eta);
   {
-    real s = sigma / unit;
-    matrix[K, K] root = T * root_of_covariance(tau, cpc, Q) / sigma;
-    array[J[1]] matrix[K, K] Rj = R[kind];
-    matrix[M, M] W = rep_matrix(0, M, M);
-    vector[P] standard = rep_vector(0, P);
+    matrix[sum(Q), sum(Q)] root = T * root_of_covariance(tau, cpc, Q) / sigma;
+    array[L] vector[Y + 1] sums = rep_array(rep_vector(0, Y + 1), L);
+    vector[P] standard;
     vector[P] beta_centered;
-    if (prior_only) {
-      Rj = rep_array(rep_matrix(0, K, K), J[1]);
-    } else {
-      W = weighted(invert(one_plus(tcrossprod(root), K, RR), K), kk, remainder)
-          / square(s);
+    if (!prior_only) {
+      sums[1] = eliminate(block(root, place[1], place[1], K, K), RR, kk, kZ,
+                          same, kind, remainder, levels, effects, P,
+                          children[1], first[1]);
+      for (l in 2 : L) {
+        sums[l] = eliminate(sums[l - 1],
+                            block(root, place[l], place[l], effects[l],
+                                  effects[l]),
+                            l, levels, effects, P, children[l], first[l]);
+      }
     }
     if (beta_sampled) {
       standard = beta_standard;
     } else {
-      standard = coefficients_rng(W + crossprod(prior_rows));
+      matrix[M, M] W = to_matrix(sums[L, Y - M * M + 1 : Y], M, M);
+      standard = coefficients_rng(W * square(unit / sigma)
+                                  + crossprod(prior_rows));
     }
     beta_centered = origin + slope * standard;
     beta = uncenter(beta_centered, x_center);
     lprior += normal_or_flat_lpdf(beta_centered | beta_location, beta_scale);
     if (recover) {
-      matrix[J[1], K] r;
-      for (q in 1 : K) {
-        r[ : , q] = k[q] * append_row(-standard, 1);
-      }
-      u = to_vector(effects_rng(root, s, Rj, r) * (unit * inverse(T))');
+      // without data, nothing but the prior of u
+      u = all_effects_rng(root, sigma / unit, standard, unit * inverse(T),
+                          sums,
+                          prior_only
+                          ? rep_array(rep_matrix(0, K, K), levels[1]) : R[kind],
+                          prior_only ? rep_array(0 * k[1], K) : k, levels,
+                          effects, place, parent);
     }
   }
 }

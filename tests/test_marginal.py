@@ -15,6 +15,7 @@ from hierstan.evaluate import build_design
 from hierstan.frequentist.equations import solve
 from hierstan.priors import Priors, default_priors
 from hierstan.programs import get_program, stan_data
+from hierstan.structure import chain
 from hierstan.sums import Sums
 
 pytestmark = pytest.mark.stan
@@ -26,6 +27,9 @@ FORMULAS = (
     "y ~ x + w + (w | g) + (0 + x | g)",
     "y ~ 0 + x + (0 + x | g)",
     "y ~ 0 + x + (w | g)",
+    "y ~ x + (1 | h/g)",
+    "y ~ x + w + (x | h) + (w | h:g)",
+    "y ~ x + (w | h:g) + (1 | i) + (0 + x | i:h)",
 )
 
 
@@ -37,6 +41,9 @@ def frame(seed: int, rows: int = 45) -> pd.DataFrame:
     data["g"] = rng.choice(9, rows, p=np.arange(1, 10) / 45)
     data.loc[data["g"] > 6, "x"] = 0.7
     data.loc[0, "g"] = 11
+    # Three levels of a factor that h is nested in, by its own names.
+    data["h"] = rng.integers(0, 7, rows)
+    data["i"] = data["h"] % 3
     return data
 
 
@@ -121,10 +128,17 @@ def test_flat_density_is_the_restricted_likelihood(
 ) -> None:
     design = build_design(formula, frame(3))
     point, theta = random_theta(design, 4)
-    (factor,) = design.factors
-    sums = Sums.of(design.y, design.X, [factor])
-    Sigma = np.outer(theta.tau, theta.tau) * theta.Omegas[0]
-    expected = solve(sums, [Sigma], theta.sigma, reml=True).loglik + lkj(design)
+    order = chain(design.factors)
+    assert order is not None
+    sums = Sums.of(design.y, design.X, [design.factors[k] for k in order])
+    Sigmas = {}
+    at = 0
+    for k, (factor, Omega) in enumerate(zip(design.factors, theta.Omegas, strict=True)):
+        tau = theta.tau[at : at + factor.Q]
+        Sigmas[k] = np.outer(tau, tau) * Omega
+        at += factor.Q
+    solution = solve(sums, [Sigmas[k] for k in order], theta.sigma, reml=True)
+    expected = solution.loglik + lkj(design)
     found = stan_density(engine, design, flat(design), point)
     assert found == pytest.approx(expected, rel=1e-11)
 

@@ -198,3 +198,22 @@ def test_units_and_origins_do_not_matter_to_the_sampler(
         unit = units.get(name, 1e-9)
         error = np.hypot(a.mcse_mean, b.mcse_mean / unit)
         assert b.center / unit == pytest.approx(a.center, abs=MCSE * error), name
+
+
+def test_nested_factors_have_one_posterior(engine: CmdStanEngine) -> None:
+    """Casks within batches, from both ends: marginal and noncentered."""
+    model = hs.Model("strength ~ 1 + (1 | batch/cask)", hs.data.pastes(), engine=engine)
+    one = model.sample("marginal", seed=5, draws=2000)
+    two = model.sample("noncentered", seed=5, draws=2000)
+    assert one.diagnostics.sound, one.diagnostics.verdict
+    for (name, a), (_, b) in zip(
+        one.estimates().rows(), two.estimates().rows(), strict=True
+    ):
+        error = np.hypot(a.mcse_mean, b.mcse_mean)
+        assert a.center == pytest.approx(b.center, abs=MCSE * error), name
+        assert a.spread == pytest.approx(b.spread, rel=0.15), name
+    for factor in model.design.factors:
+        a, b = (fit.group_summary(factor.name) for fit in (one, two))
+        name = f"coef[{factor.name}]"
+        error = np.hypot(*(fit.statistics["mcse_mean"][name] for fit in (one, two)))
+        assert float(np.abs((a["mean"] - b["mean"]) / error).max()) < 4.5

@@ -9,7 +9,7 @@ import pytest
 
 import hierstan as hs
 from hierstan.design import Design
-from hierstan.errors import InputError
+from hierstan.errors import DataError, InputError
 from hierstan.evaluate import build_design
 from hierstan.priors import default_priors
 from hierstan.programs import (
@@ -126,6 +126,16 @@ def test_unpooled_columns(radon_design: Design) -> None:
         "log_radon ~ floor + log_uranium + (1 | county)", hs.data.radon()
     )
     assert population_columns(unpooled, uranium).tolist() == [1]
+
+
+def test_marginal_refuses_crossed_factors_by_name() -> None:
+    crossed = "diameter ~ 1 + (1 | plate) + (1 | sample)"
+    design = build_design(crossed, hs.data.penicillin())
+    told = "but plate and sample are crossed.*Use the noncentered program"
+    with pytest.raises(DataError, match=told):
+        population_columns(get_program("marginal"), design)
+    with pytest.raises(DataError, match=told):
+        stan_data(get_program("marginal"), design, default_priors(design))
 
 
 def test_an_unknown_program_is_named_with_those_there_are() -> None:

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from hierstan.design import Design, Floats
+from hierstan.elimination import roots_of_covariance
 from hierstan.engines.base import Arrays, Engine
 from hierstan.frequentist.variances import Variances
 from hierstan.marginal import partial_correlations
 from hierstan.priors import resolve_priors
 from hierstan.programs import get_program, initial_values, stan_data
-from hierstan.recover import roots_of_covariance
 
 PROGRAM = "marginal"
 
