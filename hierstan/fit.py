@@ -15,9 +15,10 @@ from hierstan.diagnostics import Diagnostics, diagnose, parameter_name, reported
 from hierstan.engines.base import Samples
 from hierstan.errors import InputError
 from hierstan.estimates import Correlation, Estimates, PosteriorValue
+from hierstan.naming import effect_label, name_draws, pair_label
 from hierstan.predictive import Predictive
 from hierstan.priors import Priors
-from hierstan.programs import Program, effect_label, name_draws, pair_label
+from hierstan.programs import Program
 from hierstan.sensitivity import sensitivity
 
 

@@ -11,9 +11,10 @@ from hierstan.arviz_stats import to_arviz
 from hierstan.checks import replicate
 from hierstan.design import Design, Floats
 from hierstan.errors import InputError
+from hierstan.naming import name_draws
 from hierstan.predict import KEPT_CELLS, posterior_rows
 from hierstan.priors import Priors
-from hierstan.programs import Program, name_draws, stan_data
+from hierstan.programs import Program, stan_data
 from hierstan.propriety import refuse_flat
 from hierstan.simulate import Posterior
 

@@ -10,8 +10,9 @@ import xarray as xr
 
 from hierstan.design import Design, Factor, Floats, Integers
 from hierstan.errors import InputError
+from hierstan.naming import effect_label, pair_label
 from hierstan.new_data import GroupRows, Rows
-from hierstan.programs import Program, effect_label, pair_label, population_columns
+from hierstan.programs import Program, population_columns
 from hierstan.unpooled_layout import coefficients
 
 # Cells (rows times draws) in memory at a time: 16 MB an array, about eight arrays.

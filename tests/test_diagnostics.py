@@ -13,7 +13,8 @@ from hierstan.diagnostics import Diagnostics, _far_from_zero, diagnose, reported
 from hierstan.engines import SamplerSettings, Samples
 from hierstan.errors import InputError
 from hierstan.evaluate import build_design
-from hierstan.programs import get_program, name_draws
+from hierstan.naming import name_draws
+from hierstan.programs import get_program
 
 CHAINS, DRAWS = 4, 500
 Change = Callable[[dict[str, Floats], dict[str, Floats]], None]

@@ -11,7 +11,8 @@ from hierstan.engines.base import SamplerSettings
 from hierstan.engines.cmdstan import CmdStanEngine
 from hierstan.errors import InputError
 from hierstan.likelihood import log_likelihood
-from hierstan.programs import get_program, initial_values, name_draws, stan_data
+from hierstan.naming import name_draws
+from hierstan.programs import get_program, initial_values, stan_data
 from hierstan.progress import SILENT
 from hierstan.simulate import Posterior
 

@@ -11,12 +11,12 @@ import hierstan as hs
 from hierstan.design import Design
 from hierstan.errors import DataError, InputError
 from hierstan.evaluate import build_design
+from hierstan.naming import name_draws
 from hierstan.priors import default_priors
 from hierstan.programs import (
     PROGRAMS,
     get_program,
     initial_values,
-    name_draws,
     population_columns,
     stan_data,
 )

@@ -10,15 +10,10 @@ from hierstan.design import Design, Floats
 from hierstan.engines.cmdstan import CmdStanEngine
 from hierstan.errors import DataError, PriorError
 from hierstan.evaluate import build_design
+from hierstan.naming import name_draws
 from hierstan.new_data import rows_of
 from hierstan.priors import default_priors, resolve_priors
-from hierstan.programs import (
-    get_program,
-    initial_values,
-    name_draws,
-    population_columns,
-    stan_data,
-)
+from hierstan.programs import get_program, initial_values, population_columns, stan_data
 from hierstan.propriety import refuse_improper, used_parameters
 from hierstan.simulate import Posterior
 from hierstan.unpooled import unpooled_blocks

@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 
 from hierstan.design import Factor
 from hierstan.fit import Fit
+from hierstan.naming import effect_label
 from hierstan.plots.style import VERMILION, color_of, grid, house_style, plain_log
-from hierstan.programs import effect_label
 
 
 def funnel_level(factor: Factor, effect: str) -> str:
