@@ -50,6 +50,8 @@ class Sums:
         self.unit = float(self.S[-1, -1])
         self.ancestor = np.asarray(data["ancestor"]) - 1
         left = np.asarray(data["remainder"])
+        if data["prior_only"]:
+            self.R, self.k, left = 0.0 * self.R, 0.0 * self.k, 0.0 * left
         self.coarse = []
         for i in range(1, len(self.levels)):
             shape = (self.effects[i], self.columns(i), self.levels[i])
@@ -208,7 +210,7 @@ class _State:
         self._subtract(0, lambda c, d: -np.einsum(
             "abnj,aj,bj->nj", inverse, sums.k[:, :, c], sums.k[:, :, d]
         ))  # fmt: skip
-        L = _cholesky(_one_plus(np.einsum("abnc,adnc->bdnc", D, D)))[..., sums.kind]
+        L = cholesky(_one_plus(np.einsum("abnc,adnc->bdnc", D, D)))[..., sums.kind]
         scores = np.einsum("abnj,ajv->bvnj", D[..., sums.kind], sums.k)
         return _step(L, root, forward(L, scores))
 
@@ -217,7 +219,7 @@ class _State:
         root, G = self._root(i), self.coarse[i - 1]
         Q = self.sums.effects[i]
         A = _one_plus(np.einsum("can,cdnj,dbn->abnj", root, G[:, :Q], root))
-        L = _cholesky(A)
+        L = cholesky(A)
         half = forward(L, np.einsum("can,cvnj->avnj", root, G[:, Q:]))
         self._add_logs(2.0 * sum(np.log(L[q, q]) for q in range(Q)), i)
         self._subtract(i, lambda c, d: np.sum(half[:, c] * half[:, d], axis=0))
@@ -292,7 +294,7 @@ def _one_plus(A: Floats) -> Floats:
     return A
 
 
-def _cholesky(A: Floats) -> Floats:
+def cholesky(A: Floats) -> Floats:
     """Factor positive definite matrices, shape (Q, Q, ...), all at once."""
     L = np.zeros_like(A)
     for a in range(len(A)):
@@ -312,7 +314,7 @@ def forward(L: Floats, right: Floats) -> Floats:
 
 def _inverse(A: Floats) -> tuple[Floats, Floats]:
     """Return inverses and log determinants."""
-    L = _cholesky(A)
+    L = cholesky(A)
     one = np.broadcast_to(np.eye(len(A))[(..., *[None] * (A.ndim - 2))], A.shape)
     half = forward(L, one)
     logs = 2.0 * sum(np.log(L[q, q]) for q in range(len(A)))

@@ -66,6 +66,8 @@ class Reduction:
         As above.
     T : tuple of ndarray, shape (Q, Q)
         As above, finest factor first. Effects u of Z are effects T u of Zs.
+    apart : ndarray, shape (J, P + 1, P + 1)
+        `remainder` for each level of the coarsest factor apart, if asked for; else J = 0.
     """
 
     N: int
@@ -75,6 +77,7 @@ class Reduction:
     remainder: Floats
     S: Floats
     T: tuple[Floats, ...]
+    apart: Floats
 
     @property
     def P(self) -> int:
@@ -83,7 +86,12 @@ class Reduction:
 
 
 def reduce_rows(
-    y: Floats, X: Floats, factors: Sequence[Factor], chunk: int = CHUNK
+    y: Floats,
+    X: Floats,
+    factors: Sequence[Factor],
+    chunk: int = CHUNK,
+    *,
+    apart: bool = False,
 ) -> Reduction:
     """Reduce the rows in one pass.
 
@@ -98,6 +106,8 @@ def reduce_rows(
         From the finest to the coarsest, each nested in all that follow.
     chunk : int
         Rows to work on at a time.
+    apart : bool
+        Whether to sum what remains of X and y for each level of the coarsest factor, too.
 
     Returns
     -------
@@ -121,6 +131,8 @@ def reduce_rows(
     projections = np.zeros((finest.J, finest.Q, tails[0]))
     products = [np.zeros((f.J, f.Q, tail)) for f, tail in zip(others, tails, strict=False)]
     remainder = np.zeros((0, tails[-1]))
+    each = np.zeros((factors[-1].J * apart, tails[-1], tails[-1]))
+    top = [np.arange(finest.J), *parents][-1]
     for levels, rows, sizes in _chunks(finest, chunk):
         own = units[0].apply(finest.Z.T, rows)
         rest = np.concatenate(
@@ -138,7 +150,11 @@ def reduce_rows(
             for q in range(width):
                 summed = np.add.reduceat(mine[q] * mine, starts, axis=1).T
                 np.add.at(total[:, q], parent[levels], summed)
-        stacked = np.concatenate([remainder, rest[-tails[-1] :].T])
+        mine = rest[-tails[-1] :]
+        for m in range(len(mine) * apart):
+            summed = np.add.reduceat(mine[m] * mine, starts, axis=1).T
+            np.add.at(each[:, m], top[levels], summed)
+        stacked = np.concatenate([remainder, mine.T])
         remainder = np.asarray(np.linalg.qr(stacked, mode="r"))
     return _standardize(
         len(y),
@@ -148,6 +164,7 @@ def reduce_rows(
         remainder,
         common.matrix,
         tuple(u.matrix for u in units),
+        each,
     )
 
 
@@ -236,6 +253,7 @@ def _standardize(
     remainder: Floats,
     matrix: Floats,
     T: tuple[Floats, ...],
+    apart: Floats,
 ) -> Reduction:
     """Bring X and y to standard units, which are known only when all rows were seen.
 
@@ -254,4 +272,13 @@ def _standardize(
     for values in (projections, *(factor.products for factor in coarse)):
         values[:, :, -M:] = values[:, :, -M:] @ back
     root = remainder @ back
-    return Reduction(N, roots, projections, tuple(coarse), root.T @ root, S @ matrix, T)
+    return Reduction(
+        N,
+        roots,
+        projections,
+        tuple(coarse),
+        root.T @ root,
+        S @ matrix,
+        T,
+        back.T @ apart @ back,
+    )

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from dense_posterior import Theta, coefficients, effects
+from dense_posterior import Theta, coefficients, effects, effects_covariance
 from scipy import stats
 
 import hierstan as hs
@@ -130,6 +130,18 @@ def test_moments_are_those_of_the_mixture(design: Design, priors: Priors) -> Non
             ours = [getattr(found[order.index(k)], name) for k in range(len(order))]
             flat = np.concatenate([values.ravel() for values in ours])
             np.testing.assert_allclose(flat, expected, rtol=1e-9, atol=1e-12)
+
+
+def test_without_data_effects_have_their_prior(design: Design, priors: Priors) -> None:
+    one = thetas(design, 1, 24)
+    many = {name: np.repeat(values, 5000, axis=0) for name, values in one.items()}
+    data = stan_data(get_program("marginal"), design, priors) | {"prior_only": 1}
+    u = draw_effects(data, many, seed=5)
+    cov = effects_covariance(design, meaning(design, one, 0))
+    sd = np.sqrt(np.diag(cov))
+    assert np.abs(u.mean(axis=0) / sd).max() < 4.5 / np.sqrt(5000)
+    size = np.sqrt((np.outer(sd, sd) ** 2 + cov**2) / 5000)
+    assert np.abs((np.cov(u.T) - cov) / size).max() < 5.0
 
 
 @pytest.mark.stan

@@ -1,0 +1,121 @@
+"""How well each group is predicted from the others: exactly, without a refit per group."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+
+from hierstan.design import Design, Floats
+from hierstan.elimination import Sums, cholesky, eliminate, forward, in_steps
+from hierstan.engines.base import Arrays
+from hierstan.errors import DataError
+from hierstan.fit import Fit
+from hierstan.marginal import elimination_order, marginal_data
+from hierstan.priors import Priors
+from hierstan.recover import flatten
+from hierstan.reduction import reduce_rows
+
+# Share of a column left by the others that is rounding only.
+_NOTHING = 1e-10
+
+
+def left_out_density(fit: Fit) -> xr.DataArray:
+    """Return the log density of each group's rows given all other groups' rows.
+
+    At every draw theta of standard deviations, correlations and sigma: log p(y_j | y_-j,
+    theta), with the group's own effects integrated out (those of factors nested in it
+    too), and beta over its distribution given the other groups. For the posterior
+    predictive density p(y_j | y_-j) average over p(theta | y_-j): the draws weighted by
+    1 / p(y_j | y_-j, theta), best smoothed (Pareto smoothed importance sampling, Vehtari
+    et al. 2024, JMLR 25(72)), which is what ``arviz.loo`` does with these values as
+    ``log_likelihood``.
+
+    Parameters
+    ----------
+    fit : Fit
+        Partial pooling by any program. With nested factors, groups are the levels of the
+        coarsest, because only they are independent given theta and beta.
+
+    Returns
+    -------
+    xarray.DataArray
+        Over ``chain``, ``draw`` and ``level of <factor>``.
+
+    Raises
+    ------
+    DataError
+        When factors are crossed, or when without one of the groups the rows do not
+        determine a coefficient whose prior is flat, so that the density does not exist.
+    """
+    design = fit.design
+    factor = design.factors[elimination_order(design)[-1]]
+    values = group_densities(design, fit.priors, flatten(fit.samples.variables))
+    level = f"level of {factor.name}"
+    axes = ("chain", "draw")
+    shape = tuple(fit.draws.sizes[axis] for axis in axes)
+    coords = {axis: fit.draws[axis] for axis in axes} | {level: list(factor.levels)}
+    return xr.DataArray(
+        values.reshape(*shape, factor.J), coords, (*axes, level), f"log_lik[{factor.name}]"
+    )
+
+
+def group_densities(design: Design, priors: Priors, theta: Arrays) -> Floats:
+    """Return log p(y_j | y_-j, theta) of the coarsest factor's levels.
+
+    With W the products of X and y weighted by V^-1 and W_j the part of group j, it is the
+    difference of two integrals over beta, one with W and one with W - W_j, less
+    n_j log(2 pi sigma^2) / 2 and half the log determinant of the group.
+
+    Parameters
+    ----------
+    design, priors : Design, Priors
+        The model.
+    theta : mapping of str to ndarray, shape (draws, ...)
+        ``tau``, ``cpc`` and ``sigma``.
+
+    Returns
+    -------
+    ndarray, shape (draws, J)
+        Log densities, in units of y.
+
+    Raises
+    ------
+    DataError
+        As `left_out_density`.
+    """
+    factors = [design.factors[k] for k in elimination_order(design)]
+    apart = reduce_rows(design.y, design.X, factors, apart=True).apart
+    sums = Sums(marginal_data(design, priors))
+    coarsest = factors[-1]
+    out = np.empty((len(theta["sigma"]), coarsest.J))
+    for rows, some in in_steps(theta, sums.width):
+        found = eliminate(sums, some)
+        own = (found.products + apart) / found.s[:, None, None, None] ** 2
+        all_groups = own.sum(axis=1, keepdims=True) + sums.prior
+        rest = _log_integral(all_groups - own, coarsest.levels, design.terms)
+        whole = _log_integral(all_groups, (), ())
+        log_scale = np.log(2 * np.pi) / 2 + np.log(some["sigma"])
+        out[rows] = whole - rest - 0.5 * found.logdet - coarsest.sizes * log_scale
+    return out
+
+
+def _log_integral(W: Floats, levels: Sequence[str], terms: Sequence[str]) -> Floats:
+    """Return log of the integral over b of exp(-(y - X b)' V^-1 (y - X b) / 2).
+
+    Less P log(2 pi) / 2. `W`, the products [X y]' V^-1 [X y], is (draws, J, M, M).
+    """
+    P = W.shape[-1] - 1
+    A = np.moveaxis(W, (2, 3), (0, 1))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        L = cholesky(A[:P, :P])
+        for p in range(P):
+            bad = ~(L[p, p] ** 2 > _NOTHING * A[p, p])
+            if bad.any() and len(levels):
+                raise DataError(
+                    f"Without {levels[int(np.argwhere(bad)[0, 1])]!r} the rows do not "
+                    f"determine the coefficients of {', '.join(terms)}, and not all of "
+                    "their priors are proper; give beta_scale finite values."
+                )
+    z = forward(L, A[:P, P:])[:, 0]
+    logs = sum((np.log(L[p, p]) for p in range(P)), np.zeros(W.shape[:2]))
+    return np.asarray(-logs - 0.5 * (A[P, P] - np.sum(z**2, axis=0)))

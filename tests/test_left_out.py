@@ -1,0 +1,93 @@
+"""Leave-one-group-out densities against multivariate normals with and without the group."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from dense_posterior import Theta, covariance
+from scipy import stats
+
+import hierstan as hs
+from hierstan.design import Design, Floats
+from hierstan.engines.cmdstan import CmdStanEngine
+from hierstan.errors import DataError
+from hierstan.evaluate import build_design
+from hierstan.left_out import group_densities, left_out_density
+from hierstan.marginal import elimination_order
+from hierstan.priors import Priors, default_priors
+
+
+def frame() -> pd.DataFrame:
+    rng = np.random.default_rng(31)
+    data = pd.DataFrame(rng.normal(size=(40, 2)), columns=["x", "w"])
+    data["g"], data["h"] = rng.choice(6, 40), rng.choice(3, 40)
+    data["y"] = 1e4 + 3.0 * data["x"] + rng.normal(size=6)[data["g"]] + rng.normal(size=40)
+    return data
+
+
+def log_density(design: Design, priors: Priors, theta: Theta, rows: Floats) -> float:
+    """Log density of some rows, u and beta integrated out."""
+    X = design.X - priors.x_center
+    V = covariance(design, theta) + X @ np.diag(priors.beta_scale**2) @ X.T
+    normal = stats.multivariate_normal(
+        (X @ priors.beta_location)[rows], V[np.ix_(rows, rows)]
+    )
+    return float(normal.logpdf(design.y[rows]))
+
+
+@pytest.mark.parametrize(
+    ("formula", "coarsest"),
+    [("y ~ x + (x | g)", "g"), ("y ~ x + w + (1 | g) + (0 + x | g:h)", "g")],
+)
+def test_densities_are_differences_of_two(formula: str, coarsest: str) -> None:
+    design = build_design(formula, frame())
+    priors = default_priors(design)
+    factor = design.factors[elimination_order(design)[-1]]
+    assert factor.name == coarsest
+    rng = np.random.default_rng(32)
+    draws, pairs = 3, sum(len(f.pairs) for f in design.factors)
+    given = {
+        "tau": rng.uniform(0.3, 2.0, (draws, len(design.effects))),
+        "cpc": rng.uniform(-0.6, 0.6, (draws, pairs)),
+        "sigma": rng.uniform(0.5, 1.5, (draws, 1)),
+    }
+    found = group_densities(design, priors, given)
+    assert found.shape == (draws, factor.J)
+    for i in range(draws):
+        Omegas = [np.eye(f.Q) for f in design.factors]
+        for f, Omega in zip(design.factors, Omegas, strict=True):
+            for a, b in f.pairs:
+                Omega[a, b] = Omega[b, a] = given["cpc"][i, 0]
+        theta = Theta(given["tau"][i], tuple(Omegas), float(given["sigma"][i, 0]))
+        everything = log_density(design, priors, theta, np.arange(design.N))
+        for j in range(factor.J):
+            others = np.flatnonzero(factor.index != j)
+            expected = everything - log_density(design, priors, theta, others)
+            assert found[i, j] == pytest.approx(expected, rel=1e-8), (i, j)
+
+
+def test_a_group_that_alone_determines_a_flat_coefficient_is_refused() -> None:
+    data = frame().assign(only=lambda d: (d["g"] == 4) * np.arange(40.0))
+    design = build_design("y ~ only + (1 | g)", data)
+    priors = default_priors(design)
+    theta = {name: np.ones((1, 1)) for name in ("tau", "sigma")} | {"cpc": np.ones((1, 0))}
+    assert np.isfinite(group_densities(design, priors, theta)).all()
+    flat = replace(priors, beta_scale=np.full(2, np.inf))
+    with pytest.raises(DataError, match=r"Without '4' .* Intercept, only"):
+        group_densities(design, flat, theta)
+
+
+@pytest.mark.stan
+def test_any_program_with_partial_pooling_has_them(engine: CmdStanEngine) -> None:
+    data = hs.data.sleepstudy()
+    model = hs.Model("Reaction ~ Days + (Days | Subject)", data, engine=engine)
+    one = left_out_density(model.sample("marginal", seed=3, chains=2))
+    two = left_out_density(model.sample("noncentered", seed=3, chains=2))
+    assert one.dims == ("chain", "draw", "level of Subject")
+    assert one.sizes["level of Subject"] == 18
+    gap = (one.mean(("chain", "draw")) - two.mean(("chain", "draw"))).to_numpy()
+    error = np.hypot(
+        *(x.std(("chain", "draw")).to_numpy() / np.sqrt(400) for x in (one, two))
+    )
+    assert np.abs(gap / error).max() < 4.0
