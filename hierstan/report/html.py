@@ -61,13 +61,15 @@ def page(
 
 
 def number(value: object, digits: int = 3) -> str:
-    """Format a number for reading: significant digits, a dash for nothing."""
+    """Format a number for reading: few digits, powers of ten where they would be zeros."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return "–"
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
     if isinstance(value, int) or abs(value) >= 10 ** (digits + 1):
         return f"{value:,.0f}"
+    if 0 < abs(value) < 0.5 * 10**-digits:
+        return f"{value:.1e}".replace("-", "−")
     decimals = digits if abs(value) < 10 else max(0, digits - int(math.log10(abs(value))))
     return f"{value:.{decimals}f}".replace("-", "−")
 
