@@ -11,6 +11,7 @@ from hierstan.arviz_stats import ebfmi
 from hierstan.design import Design
 from hierstan.engines.base import Samples
 from hierstan.programs import Program
+from hierstan.structure import chain
 
 # Vehtari et al. 2021 (doi:10.1214/20-BA1221) for R-hat and ESS; Betancourt 2016
 # (arXiv:1604.00695) for E-BFMI.
@@ -24,6 +25,7 @@ EBFMI_LIMIT = 0.3
 NEAR_ZERO = 0.5
 # A predictor whose mean is this many sds from zero has its intercepts outside of the data.
 FAR_FROM_ZERO = 3.0
+_MARGINAL = 'Use program="marginal": the same posterior, the group effects integrated out.'
 
 
 @dataclass(frozen=True)
@@ -157,6 +159,10 @@ def diagnose(
     cause, advice = ("", "")
     if failures:
         cause, advice = _explain(program, draws, samples, statistics, least)
+        if program.name in ("centered", "noncentered") and chain(design.factors):
+            advice = (
+                f"{_MARGINAL} With them as parameters: {advice[:1].lower()}{advice[1:]}"
+            )
         advice = " ".join([*_far_from_zero(design), advice])
     smallest, _ = _extreme(statistics["ess_bulk"][population], largest=False)
     return Diagnostics(

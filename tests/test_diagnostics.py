@@ -79,7 +79,8 @@ def test_divergences_at_small_sd_name_the_sd_and_the_funnel(state: State) -> Non
     assert found.divergences > 20
     assert "culprit is sd(floor | county)" in found.cause
     assert "where the sampler diverges" in found.cause
-    assert "noncentered" in found.advice
+    assert 'Use program="marginal"' in found.advice
+    assert 'use program="noncentered"' in found.advice
 
 
 def test_a_slow_coefficient_is_not_called_a_funnel(state: State) -> None:
