@@ -63,7 +63,7 @@ def refuse_flat(program: Program, design: Design, priors: Priors) -> None:
 
 
 def refuse_improper(
-    program: Program, design: Design, priors: Priors, *, moments: int = 0
+    program: Program, design: Design, priors: Priors, *, moments: int = 2
 ) -> None:
     """Refuse flat priors where the data cannot make a posterior of them.
 
@@ -84,7 +84,8 @@ def refuse_improper(
         The model.
     moments : int
         How many moments of the standard deviations must be finite as well, which needs
-        r > k + moments: 2 for a posterior mean with a standard deviation.
+        r > k + moments. Means and standard deviations are what is reported, so by default
+        two: five levels beside a flat intercept.
 
     Raises
     ------
@@ -138,7 +139,7 @@ def _refuse_few_levels(factor: Factor, effects: list[int], X: Floats, moments: i
             if directions < needed:
                 wanting = "cannot be normalized"
                 if directions > size:
-                    wanting = f"has fewer than {moments} finite moments"
+                    wanting = "has no finite mean and standard deviation"
                 names = [f"sd({factor.effects[q]} | {factor.name})" for q in chosen]
                 raise PriorError(
                     f"With a flat prior on {' and '.join(names)} the posterior "

@@ -150,7 +150,7 @@ def test_few_levels_stop_the_ladder(engine: CmdStanEngine) -> None:
     data = hs.data.dyestuff().query("Batch in ['A', 'B', 'C', 'D']")
     check = hs.crosscheck("Yield ~ 1 + (1 | Batch)", data, posterior=True, engine=engine)
     assert check.flat is None
-    assert "finite moments" in check.verdict
+    assert "no finite mean" in check.verdict
     tau = next(rung for rung in check.rungs if rung.name.startswith("sd("))
     assert tau.prior is None
     assert tau.mean is not None

@@ -26,7 +26,9 @@ def refusal(formula: str, frame: pd.DataFrame, priors: PriorChoice, program: str
     """What is said; empty when the posterior is proper."""
     design = build_design(formula, frame)
     try:
-        refuse_improper(get_program(program), design, resolve_priors(priors, design))
+        refuse_improper(
+            get_program(program), design, resolve_priors(priors, design), moments=0
+        )
     except PriorError as error:
         return str(error)
     return ""
@@ -103,6 +105,16 @@ def test_the_likelihood_falls_as_the_rule_says(levels: int, proper: bool) -> Non
     assert np.log2(far[0] / far[1]) == pytest.approx(levels - 1, abs=1e-3)
     told = refusal("y ~ 1 + (1 | g)", data(levels), "flat", "noncentered")
     assert (told == "") is proper
+
+
+def test_means_and_sds_that_do_not_exist_are_not_reported() -> None:
+    """Four levels make a posterior, five make one with a mean and an sd."""
+    formula = "y ~ 1 + (1 | g)"
+    model = hs.Model(formula, data(4), priors="flat")
+    with pytest.raises(PriorError, match=r"no finite mean.*4 levels.*4 are needed"):
+        model.sample("marginal")
+    design = build_design(formula, data(5))
+    refuse_improper(get_program("marginal"), design, resolve_priors("flat", design))
 
 
 def test_groups_must_determine_their_own_flat_coefficients() -> None:

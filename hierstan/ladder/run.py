@@ -129,7 +129,7 @@ def check_model(
     if posterior is not None:
         flat_model = model.with_priors("flat")
         try:
-            refuse_improper(get_program(PROGRAM), design, flat_model.priors, moments=2)
+            refuse_improper(get_program(PROGRAM), design, flat_model.priors)
         except PriorError as error:
             stopped = f"There is no flat-prior mean to compare with. {error}"
         else:
