@@ -61,10 +61,27 @@ def test_units_change_estimates_in_the_known_way_only() -> None:
 
 def test_a_singular_fit_says_so_and_claims_no_standard_error() -> None:
     fit = fit_mixedlm(build_design("Yield ~ 1 + (1 | Batch)", hs.data.dyestuff2()))
-    assert "singular" in fit.verdict
+    assert "singular: sd(Intercept | Batch) estimated as zero" in fit.verdict
     assert fit["Batch"].tau[0] == 0.0
     assert fit.estimates().sd["Batch"]["Intercept"].spread is None
     assert fit.log  # statsmodels' warnings are kept, not shown
+
+
+def test_a_correlation_at_one_is_not_called_dispensable() -> None:
+    """Slopes follow intercepts exactly; without the correlation 3.8 units are lost."""
+    rng = np.random.default_rng(0)
+    g, x, u = (
+        np.repeat(np.arange(8), 6),
+        np.tile(np.arange(6.0) - 2.5, 8),
+        rng.normal(size=8),
+    )
+    y = 1 + x + 3 * u[g] + 0.8 * u[g] * x + 2 * rng.normal(size=48)
+    data = pd.DataFrame({"g": g, "x": x, "y": y})
+    fit = fit_mixedlm(build_design("y ~ x + (x | g)", data))
+    assert "corr(Intercept, x | g) as 1" in fit.verdict
+    assert "without" not in fit.verdict
+    alone = fit_mixedlm(build_design("y ~ x + (x || g)", data))
+    assert fit.solution.loglik - alone.solution.loglik > 3.5
 
 
 @pytest.mark.parametrize("reml", [True, False], ids=["REML", "ML"])

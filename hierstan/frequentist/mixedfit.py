@@ -138,10 +138,7 @@ class MixedFit:
                 "so neither estimates nor log likelihood can be trusted"
             )
         elif self.singular:
-            told = (
-                "singular: a standard deviation is estimated as zero or a correlation as "
-                "one; the data are explained as well without it"
-            )
+            told = f"singular: {self._bound()}"
         else:
             told = "converged"
         if self.rescued:
@@ -155,6 +152,30 @@ class MixedFit:
                 "likelihood)"
             )
         return told
+
+    def _bound(self) -> str:
+        """Say what is at its bound, and what that does and does not mean."""
+        zero, one = [], []
+        for parameter in parameters_of(self.design.factors):
+            value = parameter.value(self.variances)
+            if parameter.kind == "sd" and value == 0:
+                zero.append(parameter.name)
+            elif parameter.kind == "corr" and 1 - abs(value) < _ONE:
+                one.append(f"{parameter.name} as {np.sign(value):.0f}")
+        told = []
+        if zero:
+            told.append(
+                f"{', '.join(zero)} estimated as zero; the data are explained as well "
+                "without"
+            )
+        if one:
+            told.append(
+                f"{', '.join(one)}; the effects vary, but on one line, as far as the data "
+                "tell"
+            )
+        if not told:
+            told.append("some combination of effects does not vary")
+        return "; ".join(told)
 
     def estimates(self) -> Estimates:
         """Summarize all parameters with standard errors.
@@ -242,6 +263,7 @@ class MixedFit:
 
 
 _Z = float(stats.norm.ppf(0.975))
+_ONE = 1e-6  # a correlation this close to one is at its bound
 
 
 def _normal(estimate: float, se: float) -> Value:
