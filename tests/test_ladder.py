@@ -69,6 +69,17 @@ def test_an_optimizer_that_stopped_short_is_named() -> None:
     assert by_name(rungs)["sigma"].mean is None
 
 
+def test_a_strong_prior_does_not_make_the_other_parts_look_large() -> None:
+    """The wider posterior is the unit: here the flat one, five times as wide."""
+    narrow = posterior(1.2, 0.45)
+    narrow.sd["g"]["Intercept"] = replace(narrow.sd["g"]["Intercept"], sd=0.025)
+    rungs = climb_ladder(point(1.2, 0.3), point(1.2, 0.3), posterior(1.2, 0.35), narrow, {})
+    tau = by_name(rungs)["sd(Intercept | g)"]
+    assert tau.in_sd(tau.mode_to_mean) == pytest.approx(0.4)
+    assert "0.4 sd above" in tau.verdict
+    assert "up by 0.8 sd" in tau.verdict
+
+
 def test_noise_is_said() -> None:
     noisy = posterior(1.2, 0.30, mcse=0.02)
     rungs = climb_ladder(point(1.2, 0.30), point(1.2, 0.30), noisy, noisy, {})

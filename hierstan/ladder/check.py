@@ -100,7 +100,8 @@ class CrossCheck:
             return f"Stan's {criterion} optimum has log likelihood {top:.4f}."
         if self.loglik_gap > SAME_OPTIMUM:
             return (
-                f"MixedLM stops at {top - self.loglik_gap:.4f}, short of Stan's "
+                f"MixedLM (its default optimizer, on standardized data) stops at "
+                f"{top - self.loglik_gap:.4f}, {self.loglik_gap:.2g} short of Stan's "
                 f"{criterion} optimum of {top:.4f}, and was refitted from there (rescued)."
             )
         if self.loglik_gap < -SAME_OPTIMUM:
@@ -118,9 +119,9 @@ class CrossCheck:
                     f"The {name} posterior {fit.diagnostics.verdict}".replace("  ", " ")
                 )
         gaps = {
-            rung.name: (rung.mean - rung.estimate) / rung.sd
+            rung.name: (rung.mean - rung.estimate) / rung.unit
             for rung in self.rungs
-            if rung.mean is not None and rung.sd
+            if rung.mean is not None and rung.unit
         }
         if gaps:
             widest = max(gaps, key=lambda name: abs(gaps[name]))

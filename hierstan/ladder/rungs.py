@@ -39,6 +39,8 @@ class Rung:
         mode takes their single most likely values.
     mean, sd : float or None
         Of the posterior under the user's priors.
+    flat_sd : float or None
+        Of the posterior under flat priors.
     prior : float or None
         `mean` - `flat_mean`.
     monte_carlo : float or None
@@ -56,14 +58,20 @@ class Rung:
     mode_to_mean: float | None
     mean: float | None
     sd: float | None
+    flat_sd: float | None
     prior: float | None
     monte_carlo: float | None
     verdict: str
 
     @property
     def unit(self) -> float | None:
-        """What parts are measured in: the posterior sd, or the se without sampling."""
-        return self.sd if self.sd is not None else self.se
+        """What parts are measured in: a posterior sd, or the se without sampling.
+
+        Of the two posteriors the wider counts: a prior that leaves no room would make
+        every other part look large.
+        """
+        sds = [sd for sd in (self.sd, self.flat_sd) if sd is not None]
+        return max(sds) if sds else self.se
 
     def in_sd(self, part: float | None) -> float | None:
         """Return a part in posterior sds; None where there is none."""
@@ -122,6 +130,7 @@ def _rung(
 ) -> Rung:
     estimate, se = mixed.center, mixed.spread
     flat_mean = flat.center if isinstance(flat, PosteriorValue) else None
+    flat_sd = flat.spread if isinstance(flat, PosteriorValue) else None
     mean = sd = shift = prior = error = None
     if isinstance(posterior, PosteriorValue):
         mean, sd, error = posterior.mean, posterior.sd, posterior.mcse_mean
@@ -132,7 +141,7 @@ def _rung(
         shift = flat_mean - mode.center
     rung = Rung(
         name, estimate, se, mode.center, mode.center - estimate, flat_mean, shift,
-        mean, sd, prior, error, verdict="",
+        mean, sd, flat_sd, prior, error, verdict="",
     )  # fmt: skip
     verdict = _verdict(rung, mode, evidence.get(name, ""))
     return Rung(**{**asdict(rung), "verdict": verdict})
