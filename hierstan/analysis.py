@@ -170,7 +170,7 @@ class Analysis:
         lines = [self.design.formula.text, self.rows_used(), self.model.priors_used()]
         lines += [self.agreement(), ""]
         lines += [f"{name}: {verdict}" for name, verdict in self.verdicts().items()]
-        table = self.comparison().to_string(float_format="{:.3f}".format, na_rep="")
+        table = self.comparison().to_string(float_format="{:.4g}".format, na_rep="")
         return "\n".join([*lines, "", table])
 
 

@@ -169,10 +169,10 @@ class CmdStanEngine:
                     **_OPTIMIZER,
                 )
                 named = found.stan_variables()
+                density = float(found.optimized_params_dict["lp__"])
             except (RuntimeError, ValueError) as error:
                 raise _stopped(f"optimizing {program}", error) from error
         variables = {name: np.asarray(value) for name, value in named.items()}
-        density = float(found.optimized_params_dict["lp__"])
         seconds = time.perf_counter() - start
         return Mode(variables, density, bool(found.converged), seconds, found)
 
