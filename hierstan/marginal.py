@@ -35,7 +35,8 @@ def elimination_order(design: Design) -> list[int]:
         crossed = next(r for r in relations(design) if not r.nested)
         raise DataError(
             "The marginal program takes factors that are nested in one another, but "
-            f"{crossed}. Use the noncentered program."
+            f"{crossed}. Use the noncentered program; hs.analyze sets it beside the mixed "
+            "model."
         )
     return list(order)
 
