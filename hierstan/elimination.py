@@ -57,7 +57,9 @@ class Sums:
             shape = (self.effects[i], self.columns(i), self.levels[i])
             self.coarse.append(left[: np.prod(shape)].reshape(shape))
             left = left[np.prod(shape) :]
-        self.total = left.reshape(self.M, self.M)
+        self.total = np.zeros((self.M, self.M))
+        lower = np.tril_indices(self.M)
+        self.total[lower] = self.total.T[lower] = left
 
     @property
     def M(self) -> int:
@@ -162,7 +164,7 @@ class Elimination:
     logdet: Floats
 
 
-def eliminate(sums: Sums, theta: Arrays) -> Elimination:
+def eliminate(sums: Sums, theta: Arrays, *, likelihood: bool = True) -> Elimination:
     """Integrate out the effects of one factor after the other.
 
     Parameters
@@ -171,6 +173,8 @@ def eliminate(sums: Sums, theta: Arrays) -> Elimination:
         The data.
     theta : mapping of str to ndarray, shape (draws, ...)
         ``tau``, ``cpc`` and ``sigma``.
+    likelihood : bool
+        Whether `products` and `logdet` are wanted too; else they are zero.
 
     Returns
     -------
@@ -180,7 +184,7 @@ def eliminate(sums: Sums, theta: Arrays) -> Elimination:
     sigma = theta["sigma"][:, :, None]
     roots = roots_of_covariance(theta["tau"], theta["cpc"], sums.data["Q"])
     roots = sums.T @ roots / sigma
-    state = _State(sums, roots)
+    state = _State(sums, roots, likelihood)
     steps = [state.finest(), *(state.coarser(i) for i in range(1, len(sums.levels)))]
     s = theta["sigma"][:, 0] / sums.unit
     return Elimination(s, tuple(steps), state.products, state.logdet)
@@ -189,8 +193,9 @@ def eliminate(sums: Sums, theta: Arrays) -> Elimination:
 class _State:
     """The products that are left, while factors are eliminated."""
 
-    def __init__(self, sums: Sums, roots: Floats) -> None:
+    def __init__(self, sums: Sums, roots: Floats, likelihood: bool) -> None:
         self.sums = sums
+        self.likelihood = likelihood
         self.roots = roots
         draws, last = len(roots), len(sums.levels) - 1
         self.coarse = [
@@ -204,9 +209,10 @@ class _State:
         sums = self.sums
         root = self._root(0)
         D = np.einsum("cab,bdn->adnc", sums.R, root)
-        inverse, logs = _inverse(_one_plus(np.einsum("abnc,dbnc->adnc", D, D)))
-        inverse = inverse[..., sums.kind]
-        self._add_logs(logs[..., sums.kind], 0)
+        if self.likelihood or self.coarse:
+            inverse, logs = _inverse(_one_plus(np.einsum("abnc,dbnc->adnc", D, D)))
+            inverse = inverse[..., sums.kind]
+            self._add_logs(logs[..., sums.kind], 0)
         self._subtract(0, lambda c, d: -np.einsum(
             "abnj,aj,bj->nj", inverse, sums.k[:, :, c], sums.k[:, :, d]
         ))  # fmt: skip
@@ -230,7 +236,8 @@ class _State:
         return np.moveaxis(self.roots[:, own, own], 0, -1)
 
     def _add_logs(self, logs: Floats, i: int) -> None:
-        self.logdet += self._gathered(logs, i, len(self.sums.levels) - 1)
+        if self.likelihood:
+            self.logdet += self._gathered(logs, i, len(self.sums.levels) - 1)
 
     def _gathered(self, values: Floats, i: int, above: int) -> Floats:
         return values if above == i else self.sums.gather(values, i, above)
@@ -245,7 +252,7 @@ class _State:
                         taken(left + row, left + column), i, above
                     )
             left += sums.effects[above]
-        for row in range(sums.M):
+        for row in range(sums.M * self.likelihood):
             for column in range(row + 1):
                 part = taken(left + row, left + column)
                 part = self._gathered(part, i, len(sums.levels) - 1)

@@ -61,7 +61,10 @@ def marginal_data(design: Design, priors: Priors) -> dict[str, Any]:
     R, kind = _different(reduction.roots)
     firsts = np.cumsum([0, *(factor.Q for factor in design.factors)])
     ancestors = [np.arange(factors[0].J), *(coarse.index for coarse in reduction.coarse)]
-    left = [*(coarse.products for coarse in reduction.coarse), reduction.remainder.T]
+    left = [
+        *(coarse.products for coarse in reduction.coarse),
+        reduction.remainder[np.tril_indices(design.P + 1)],
+    ]
     return {
         "N": design.N,
         "P": design.P,

@@ -75,7 +75,7 @@ class Model:
         warmup: int = 1000,
         draws: int = 1000,
         seed: int = 1,
-        adapt_delta: float = 0.95,
+        adapt_delta: float | None = None,
         max_treedepth: int = 10,
         prior_only: bool = False,
         progress: Progress = SILENT,
@@ -87,7 +87,8 @@ class Model:
         program : {"marginal", "noncentered", "centered", "unpooled", "pooled"}
             Which Stan program; the first three have the same posterior.
         chains, warmup, draws, seed, adapt_delta, max_treedepth
-            As `SamplerSettings` describes them. The same seed gives the same draws.
+            As `SamplerSettings` describes them. The same seed gives the same draws. Unless
+            it is given, `adapt_delta` is the program's own.
         prior_only : bool
             Leave the likelihood out and sample the prior. `prior_predictive` draws from it
             exactly, and without Stan.
@@ -112,8 +113,9 @@ class Model:
         EngineError
             When there is no usable CmdStan or compiler, or Stan stops.
         """
-        settings = SamplerSettings(chains, warmup, draws, seed, adapt_delta, max_treedepth)
         chosen = get_program(program)
+        target = chosen.adapt_delta if adapt_delta is None else adapt_delta
+        settings = SamplerSettings(chains, warmup, draws, seed, target, max_treedepth)
         if prior_only:
             refuse_flat(chosen, self.design, self.priors)
         else:

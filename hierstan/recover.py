@@ -94,7 +94,7 @@ def draw_effects(data: Mapping[str, Any], theta: Arrays, seed: int) -> Floats:
     starts = {i: sum(sizes[k] for k in order[:rank]) for rank, i in enumerate(order)}
     out = np.empty((len(theta["sigma"]), sum(sizes)))
     for rows, some in in_steps(theta, sums.width):
-        found = eliminate(sums, some)
+        found = eliminate(sums, some, likelihood=False)
         known = np.concatenate([-sums.inward(some["beta"]).T, np.ones((1, len(found.s)))])
         drawn: dict[int, Floats] = {}
         for i in reversed(range(len(sums.levels))):

@@ -48,7 +48,7 @@ data {
   // E'[Zs of the coarser factors, Xs, ys]: by row of R, then level
   array[effects[1]] matrix[levels[1], count_columns(effects, P, 2)] k;
   // what the finest factor leaves of Zs'[Zs, Zs of the coarser, Xs, ys] of every
-  // other factor (by factor, row, column, then level), and of [Xs, ys]'[Xs, ys]
+  // other factor (by factor, row, column, level), and of [Xs, ys]'[Xs, ys] (packed)
   vector[count_products(levels, effects, P)] remainder;
   vector[P] x_center; // taken off X's columns before priors apply; 0 = nothing
   matrix[P + 1, P + 1] S; // upper triangular
@@ -93,8 +93,9 @@ transformed data {
   array[L, L, max(levels) + 1] int first = first_children(parent, levels);
   // products of data that the inverses weigh
   int Y = count_products(levels, effects, P);
+  int total = products_start(levels, effects, P, L + 1); // [Xs, ys]'[Xs, ys]
   array[H] matrix[D, H] RR = products_of_roots(R);
-  array[H] matrix[M * M, D] kk = products_of_data(k, kind, D, M);
+  array[H] matrix[choose(M + 1, 2), D] kk = products_of_data(k, kind, D, M);
   array[count_elements(effects, P), H] vector[levels[1]] kZ = products_of_coarser(k,
                                                                     levels,
                                                                     effects, P,
@@ -132,7 +133,8 @@ model {
                        block(root, place[l], place[l], effects[l], effects[l]),
                        l, levels, effects, P, children[l], first[l]);
     }
-    W += to_matrix(sums[Y - M * M + 1 : Y], M, M) * square(unit / sigma);
+    W += unpacked(segment(sums, total, choose(M + 1, 2)), M)
+         * square(unit / sigma);
     target += -0.5 * N * log(2 * pi()) - N * log(sigma) - 0.5 * sums[Y + 1];
   }
   if (beta_sampled) {
@@ -167,7 +169,7 @@ generated quantities {
     if (beta_sampled) {
       standard = beta_standard;
     } else {
-      matrix[M, M] W = to_matrix(sums[L, Y - M * M + 1 : Y], M, M);
+      matrix[M, M] W = unpacked(segment(sums[L], total, choose(M + 1, 2)), M);
       standard = coefficients_rng(W * square(unit / sigma)
                                   + crossprod(prior_rows));
     }
