@@ -93,7 +93,14 @@ def _tree(text: str) -> Any:
 
 
 def _names(text: str) -> set[str]:
-    return {name for name in model_description(text).var_names if name}
+    try:
+        return {name for name in model_description(text).var_names if name}
+    except AttributeError as error:  # it compares a call inside of a call with a column
+        raise FormulaError(
+            "formulae cannot tell two calls of one function apart when the first holds "
+            "another call; join offsets, as in offset(log(e) + z), and write "
+            "scale(z) + scale(log(x)) for scale(log(x)) + scale(z)"
+        ) from error
 
 
 def _check_name(expression: Any, text: str) -> None:

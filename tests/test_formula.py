@@ -96,6 +96,8 @@ def test_what_is_no_formula_is_named(text: str, says: str) -> None:
         ("y - x ~ z + (1 | g)", "write I(y - x)"),
         ("y['a'] ~ z + (1 | g)", "brackets after 'y'"),
         ("offset(y) ~ z + (1 | g)", "should be one column"),
+        ("y ~ x + offset(log(e)) + offset(z) + (1 | g)", "offset(log(e) + z)"),
+        ("y ~ 1 + (scale(log(x)) + scale(z) | g)", "scale(z) + scale(log(x))"),
         ("y ~ (x > 0 | g)", "a comparison needs braces"),
     ],
 )
