@@ -1,6 +1,7 @@
 """How lme4 would be asked for the model of a design."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pandas as pd
@@ -21,6 +22,7 @@ _R_FOR = {
     r"\bFalse\b": "FALSE",
 }
 CALL = re.compile(r"([A-Za-z][\w.]*)\(")
+_TOKEN = re.compile(r"""'[^']*'|"[^"]*"|`[^`]*`|(?<![\w.])[^\W\d][\w.]*""")
 
 
 @dataclass(frozen=True)
@@ -94,20 +96,44 @@ def unknown_function(parts: list[str], known: set[str]) -> str:
 
 def to_r(text: str, design: Design) -> str:
     """Rewrite Python's expressions as R's."""
-    text = with_numbers_for_booleans(text, design, "as.numeric({})")
+    text = rewrite(
+        text,
+        design,
+        lambda name, token: f"as.numeric({token})" if is_boolean(name, design) else token,
+    )
     for pattern, r in _R_FOR.items():
         text = re.sub(pattern, r, text)
     return text
 
 
-def with_numbers_for_booleans(text: str, design: Design, template: str) -> str:
-    """Wrap columns of booleans, which R and patsy take for categories."""
-    for name, kind in design.frame.dtypes.items():
-        if pd.api.types.is_bool_dtype(kind):
-            text = re.sub(
-                rf"(?<![\w.]){re.escape(str(name))}(?![\w.(])", template.format(name), text
-            )
-    return text
+def rewrite(text: str, design: Design, column: Callable[[str, str], str]) -> str:
+    """Rewrite the columns of an expression, but neither texts nor names of functions.
+
+    Parameters
+    ----------
+    text : str
+        An expression of a formula.
+    design : Design
+        Whose columns are meant.
+    column : callable
+        Given the name of a column, and how it is written, returns what to write.
+    """
+
+    def written(found: re.Match[str]) -> str:
+        token, rest = found[0], text[found.end() :]
+        name = token.strip("`")
+        other = token[0] in "'\"" or re.match(r"\(|\s*=(?!=)", rest)
+        literal = token in ("True", "False", "None")
+        if other or literal or name not in design.frame.columns:
+            return token
+        return column(name, token)
+
+    return _TOKEN.sub(written, text)
+
+
+def is_boolean(name: str, design: Design) -> bool:
+    """Whether a column is a boolean, which R and patsy take for a category."""
+    return bool(pd.api.types.is_bool_dtype(design.frame[name]))
 
 
 def quoted(text: str) -> str:

@@ -1,6 +1,10 @@
 """How statsmodels' MixedLM would be asked for the model of a design."""
 
 import re
+from keyword import iskeyword
+from typing import Any
+
+import pandas as pd
 
 from hierstan.design import Design, Factor
 from hierstan.structure import chain
@@ -9,14 +13,16 @@ from hierstan.translate import (
     IN_R,
     Call,
     UntranslatableError,
+    is_boolean,
     label_parts,
     quoted,
+    rewrite,
     unknown_function,
-    with_numbers_for_booleans,
 )
 
 _IN_PATSY = IN_R - {"poly", "offset"}
 _STATEFUL = {"bs", "center", "scale"}
+_TAKEN = {"C", "I", "Q", "bs", "center", "np", "scale"}
 _NUMPY = "abs cos exp expm1 log log10 log1p log2 sin sqrt".replace(" ", "|")
 
 
@@ -57,33 +63,102 @@ def mixedlm_call(design: Design) -> Call:
     if unknown:
         return Call(reason=f"its formulas have no {unknown}()")
     try:
+        _refuse_names(design)
         return Call(_mixedlm(design))
     except UntranslatableError as error:
         return Call(reason=str(error))
 
 
-def _to_patsy(text: str, design: Design) -> str:
-    text = with_numbers_for_booleans(text, design, "I(1 * {})")
-    text = re.sub(r"`([^`]*)`", r"Q('\1')", text).replace("{", "I(").replace("}", ")")
-    return re.sub(
-        r"(?<![\w.])(abs|cos|exp|expm1|log|log10|log1p|log2|sin|sqrt)\(", r"np.\1(", text
+def _refuse_names(design: Design) -> None:
+    """Refuse columns whose names would end a text, or hide what the call needs."""
+    for name in design.frame.columns:
+        if name in _TAKEN:
+            raise UntranslatableError(
+                f"the column {name} would hide patsy's own {name}; rename the column"
+            )
+        if not _is_quotable(name):
+            raise UntranslatableError(
+                f"a quote, brace or backslash in the name {name} would need escapes; "
+                "rename the column"
+            )
+    for name in _named_in_effects(design):
+        if re.search(r"[:\[\]]", name):
+            raise UntranslatableError(
+                f"the effect of {name} reads like one of an interaction or a category; "
+                "rename the column"
+            )
+
+
+def _is_quotable(text: str) -> bool:
+    return repr(text) == f"'{text}'" and not re.search(r"[\"{}]", text)
+
+
+def _named_in_effects(design: Design) -> set[str]:
+    named: set[str] = set()
+
+    def collect(name: str, token: str) -> str:
+        named.add(name)
+        return token
+
+    for term in design.formula.groups:
+        rewrite(term.effects, design, collect)
+    return named
+
+
+def _data(design: Design) -> str:
+    """Write the data frame; a category without rows would be a column of zeros."""
+    groups = {column for term in design.formula.groups for column in term.columns}
+    used = "data[{!r}].cat.remove_unused_categories()"
+    assigned = ", ".join(
+        f"{name!r}: {used.format(name)}"
+        for name, kind in design.frame.dtypes.items()
+        if isinstance(kind, pd.CategoricalDtype) and name not in groups
     )
+    return f"data.assign(**{{{assigned}}})" if assigned else "data"
+
+
+def _name_in_patsy(name: str, design: Design) -> str:
+    plain = name.isidentifier() and not iskeyword(name)
+    written = name if plain else f"Q('{name}')"
+    return f"I(1 * {written})" if is_boolean(name, design) else written
+
+
+def _to_patsy(text: str, design: Design) -> str:
+    text = rewrite(text, design, lambda name, _: _name_in_patsy(name, design))
+    text = text.replace('"', "'").replace("{", "I(").replace("}", ")")
+    return re.sub(rf"(?<![\w.])({_NUMPY})\(", r"np.\1(", text)
 
 
 def _column_in_patsy(label: str, design: Design) -> str:
-    pieces = []
-    for part in label_parts(label):
-        found = re.fullmatch(r"(.*)\[([^\[\]]*)\]", part)
-        if found is None:
-            pieces.append(_to_patsy(part if "(" in part else quoted(part), design))
-        elif found[1].startswith("bs("):
-            raise UntranslatableError(f"a column of {found[1]} has no name there")
-        else:
-            name = re.sub(r"^C\((.*)\)$", r"\1", found[1])
-            value = (design.frame[name].dtype.kind in "iuf" and found[2]) or repr(found[2])
-            column = _to_patsy(quoted(name), design)
-            pieces.append(f"I(1 * ({column} == {value}))")
-    return ":".join(pieces)
+    return ":".join(_piece_in_patsy(part, design) for part in label_parts(label))
+
+
+def _piece_in_patsy(part: str, design: Design) -> str:
+    if part in design.frame.columns:
+        return _name_in_patsy(part, design)
+    found = re.fullmatch(r"(.*?)\[(.*)\]", part)
+    if found is None:
+        for name in design.frame.columns:  # labels have no backticks
+            if quoted(name) != name and name in part:
+                raise UntranslatableError(
+                    f"{part} has a blank or sign in {name}; rename it"
+                )
+        return _to_patsy(part, design)
+    name, value = re.sub(r"^C\((.*)\)$", r"\1", found[1]), found[2]
+    if name not in design.frame.columns:
+        raise UntranslatableError(f"a column of {found[1]} has no name there")
+    column = _name_in_patsy(name, design)
+    if _is_number(design.frame[name]):
+        return f"I(1 * ({column} == {value}))"
+    if not _is_quotable(value):
+        raise UntranslatableError(f"the value {value} of {name} has quotes; rename it")
+    return f"I(1 * ({column} == '{value}'))"
+
+
+def _is_number(column: "pd.Series[Any]") -> bool:
+    categories = isinstance(column.dtype, pd.CategoricalDtype)
+    kind: str = (column.cat.categories if categories else column).dtype.kind
+    return kind in "iufb"
 
 
 def _mixedlm(design: Design) -> str:
@@ -104,7 +179,7 @@ def _mixedlm(design: Design) -> str:
     parts = (formula.response, formula.population)
     arguments = [
         f'"{" ~ ".join(_to_patsy(part, design) for part in parts)}"',
-        "data",
+        _data(design),
         f"groups={groups}",
     ]
     if re_formula:
@@ -114,7 +189,13 @@ def _mixedlm(design: Design) -> str:
         arguments.append(f"vc_formula={{{written}}}")
     if design.dropped:
         arguments.append('missing="drop"')
-    return f"smf.mixedlm({', '.join(arguments)})"
+    call = f"smf.mixedlm({', '.join(arguments)})"
+    if design.dropped and "Q('" in call:
+        raise UntranslatableError(
+            "dropping rows it loses columns whose names need quotes; rename them, or drop "
+            "the rows first"
+        )
+    return call
 
 
 def _groups(factor: Factor, design: Design) -> str:
@@ -162,7 +243,7 @@ def _component_formulas(
     if outer is not None:  # within a level of it, its own columns do not vary
         own = next(t.columns for t in design.formula.groups if t.factor == outer.name)
         columns = tuple(column for column in columns if column not in own)
-    cells = ":".join(f"C({_to_patsy(quoted(column), design)})" for column in columns)
+    cells = ":".join(f"C({_name_in_patsy(column, design)})" for column in columns)
     components = {}
     for start, size in zip(factor.starts, factor.blocks, strict=True):
         if size > 1:

@@ -21,7 +21,20 @@ def frame() -> pd.DataFrame:
     return data.assign(
         k=np.resize(list("pqr"), 180), i=np.resize([1, 2, 3, 4], 180), b=data["Days"] > 6,
         my=data["x"] + 1, h=np.resize(np.arange(7), 180),
+        u=pd.Categorical(np.resize([5, 6, 7], 180), [8, 7, 6, 5]), log=data["x"] ** 2,
     ).rename(columns={"my": "my x"})  # fmt: skip
+
+
+def oddly_named() -> pd.DataFrame:
+    """Return the same values under names that are no plain Python names as well."""
+    data = frame()
+    old = {"x.1": "x", "y.1": "y", "g.1": "g", "class": "x", "b 1": "b", "x (cm)": "x",
+           "x:Days": "i", "C": "x", "np": "x", "it's": "x", 'a"b': "x",
+           "a\\b": "x"}  # fmt: skip
+    for name, other in old.items():
+        data[name] = data[other]
+    data["q.1"] = np.resize(["u", "v'w"], 180)
+    return data
 
 
 @pytest.mark.parametrize(
@@ -109,13 +122,19 @@ def test_mixedlm_finds_lme4s_optimum(name: str, formula: str) -> None:
         "y ~ `my x` + (0 + `my x` | g)",
         "y ~ Days + (1 | h)",
         "y ~ Days - 1 + (1 | g:b)",
+        "y ~ x.1 + log(x.1 + 9):Days + (x.1 | g)",
+        "log(y.1) ~ {x.1 ** 2} + (0 + {x.1 ** 2} | g.1)",
+        "y ~ `class` + `b 1` + (0 + `b 1` | g.1)",
+        "y ~ `x (cm)` + log + log(Days + 20) + (1 | g)",
+        "y ~ C(b) + u + (0 + u | g)",
     ],
 )
 def test_mixedlm_has_the_same_likelihood(formula: str) -> None:
     """At the parameters it stops at, whether or not they are its optimum."""
-    data = frame()
+    data = oddly_named()
     data.loc[[4, 77], "x"] = np.nan
     design = build_design(formula, data)
+    data = data[[*design.frame.columns]]  # patsy takes a column C for its own C()
     fit = run(mixedlm_call(design).code, data)
     factor = design.factors[0]
     cov = np.atleast_2d(fit.cov_re) if fit.k_re else np.diag(fit.vcomp)
@@ -144,15 +163,31 @@ def test_mixedlm_has_the_same_likelihood(formula: str) -> None:
         ("y ~ x + (k || g) + (0 + x + Days | g)", "", "one block of correlated"),
         ("y ~ x + (1 | g) + (x | h)", "", "the effects of h are not"),
         ("y ~ x + (bs(x, df=3) | g)", "", "a column of bs(x, df=3)"),
+        ("y ~ C + (1 | g)", "", "hide patsy's own C; rename the column"),
+        ("y ~ np + (1 | g)", "", "hide patsy's own np"),
+        ("y ~ `it's` + (1 | g)", "", "in the name it's would need escapes; rename"),
+        ('y ~ `a"b` + (1 | g)', "", 'in the name a"b would need escapes; rename'),
+        ("y ~ `a\\b` + (1 | g)", "", "in the name a\\b would need escapes; rename"),
+        ("y ~ x + Days + `x:Days` + (`x:Days` | g)", "", "reads like one of an inter"),
+        ("y ~ x + (log(`x (cm)` + 9) | g)", "", "a blank or sign in x (cm)"),
+        ("y ~ x + (q.1 | g)", "", "the value v'w of q.1 has quotes"),
     ],
 )
 def test_what_cannot_be_said_has_a_reason(
     formula: str, lme4_has: str, mixedlm_has: str
 ) -> None:
-    design = build_design(formula, frame())
+    design = build_design(formula, oddly_named())
     r, python = lme4_call(design), mixedlm_call(design)
     assert lme4_has in r.reason
     assert bool(r.code) == (not lme4_has)
     assert mixedlm_has in python.reason
     assert python.code == ""
     assert str(python).startswith("none: ")
+
+
+def test_mixedlm_has_no_call_where_dropping_rows_would_lose_a_column() -> None:
+    data = oddly_named()
+    data.loc[3, "x.1"] = np.nan
+    call = mixedlm_call(build_design("y ~ x.1 + (1 | g)", data))
+    assert call.code == ""
+    assert "drop the rows first" in call.reason
