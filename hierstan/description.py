@@ -200,6 +200,7 @@ def describe(formula: str, data: pd.DataFrame, missing: Missing = "drop") -> Des
         it, with a column for all of them but the first beside an intercept, and for all
         without one, in group effects as well: ``(k || g)`` has an intercept, and for
         the categories of k, correlated with each other, their differences from the first.
+        Ordered categories are coded likewise, where R has polynomials (contr.poly).
         ``scale`` divides by the standard deviation of the rows, with N and not R's N - 1.
 
     Raises

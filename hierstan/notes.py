@@ -9,9 +9,20 @@ from hierstan.design import Design, Factor
 from hierstan.formula import GroupTerm
 from hierstan.levels import some
 from hierstan.structure import chain
+from hierstan.translate import CALL
 from hierstan.variation import Variation, variations
 
 _FEW_LEVELS = 5
+_UNLIKE_R = {
+    "bs": (
+        "bs() has columns that are formulae's: together they say what R's splines::bs() "
+        "and patsy's say, but their coefficients and the REML likelihood are other ones."
+    ),
+    "scale": (
+        "scale() divides by the standard deviation with N, R's by that with N - 1, so "
+        "coefficients, standard deviations and the REML likelihood differ a little."
+    ),
+}
 
 
 def notes(design: Design, found: tuple[Variation, ...] | None = None) -> tuple[str, ...]:
@@ -29,9 +40,9 @@ def notes(design: Design, found: tuple[Variation, ...] | None = None) -> tuple[s
     tuple of str
         Sentences: population columns that vary within few levels of a factor; labels that
         are used again within the levels of another factor; categories beside ``||``, which
-        lme4 codes otherwise; factors of which most levels
-        have one row, or with few levels; effects of a column that does not vary within
-        the factor.
+        lme4 codes otherwise; ``bs`` and ``scale``, whose columns are not R's; factors
+        of which most levels have one row, or with few levels; effects of a column that
+        does not vary within the factor.
 
     Examples
     --------
@@ -50,6 +61,9 @@ def notes(design: Design, found: tuple[Variation, ...] | None = None) -> tuple[s
         if both not in combined and _reuses(inner, outer):
             told.append(_reuse(inner, outer))
     told += [_coding(t) for t in design.formula.groups if _codes_differently(t, design)]
+    parts = (design.formula.population, *(t.effects for t in design.formula.groups))
+    called = {name for part in parts for name in CALL.findall(part)}
+    told += [_UNLIKE_R[name] for name in ("bs", "scale") if name in called]
     for factor in design.factors:
         told += _about_levels(factor)
         told += _about_effects(factor)

@@ -49,7 +49,7 @@ def lme4_call(design: Design) -> Call:
     """Write the model for R's lme4, ``data`` being the data frame.
 
     The likelihood is the same; coefficients are where R codes the columns alike, which
-    ``scale``, ``poly`` and ``bs`` do not. A term with ``||`` whose effects are columns of
+    ``scale`` and ``bs`` do not. A term with ``||`` whose effects are columns of
     a category or of a basis is written out, since lme4 2.0 codes ``(0 + k | g)`` with a
     column for every category where this package has one for every category but the first.
 

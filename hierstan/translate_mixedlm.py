@@ -20,8 +20,8 @@ from hierstan.translate import (
     unknown_function,
 )
 
-_IN_PATSY = IN_R - {"poly", "offset"}
-_STATEFUL = {"bs", "center", "scale"}
+_IN_PATSY = IN_R - {"bs", "poly", "offset"}
+_STATEFUL = {"center", "scale"}
 _TAKEN = {"C", "I", "Q", "bs", "center", "np", "scale"}
 _NUMPY = "abs cos exp expm1 log log10 log1p log2 sin sqrt".replace(" ", "|")
 
@@ -60,6 +60,8 @@ def mixedlm_call(design: Design) -> Call:
     formula = design.formula
     parts = [formula.response, formula.population, *(t.effects for t in formula.groups)]
     unknown = unknown_function(parts, _IN_PATSY)
+    if unknown == "bs":
+        return Call(reason="its bs() has other columns, and so other coefficients")
     if unknown:
         return Call(reason=f"its formulas have no {unknown}()")
     try:

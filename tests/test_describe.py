@@ -40,6 +40,21 @@ def test_structure_and_notes_are_on_the_page() -> None:
     assert 'vc_formula={"batch": "0 + C(batch)", "cask": "0 + C(cask)"})' in crossed
 
 
+@pytest.mark.parametrize(
+    ("formula", "says"),
+    [
+        ("Reaction ~ bs(Days, df=4) + (1 | Subject)", "bs() has columns"),
+        ("Reaction ~ Days + (scale(Days) | Subject)", "scale() divides by"),
+        ("Reaction ~ poly(Days, 2) + (center(Days) | Subject)", ""),
+    ],
+)
+def test_columns_that_are_not_rs_are_noted(formula: str, says: str) -> None:
+    data = hs.data.sleepstudy()
+    told = " ".join(hs.describe(formula, data).notes)
+    assert ("bs()" in told, "scale()" in told) == ("bs()" in says, "scale()" in says)
+    assert says in told
+
+
 def test_a_call_is_not_folded_inside_of_quotes() -> None:
     formula = "Reaction ~ Days + (Days || Subject) + (1 | lot) + (0 + Days | lot)"
     data = hs.data.sleepstudy().assign(lot=lambda d: d["Subject"].astype(int) % 7)
