@@ -1,5 +1,6 @@
 """From a file or a data frame to the rows a model can use."""
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
@@ -17,6 +18,8 @@ Missing = Literal["drop", "error"]
 _EXACT: dict[str, Any] = (
     {"float_precision": "round_trip"} if pd.__version__.startswith("2.") else {}
 )
+# A decimal comma, or thousands apart by commas or by points.
+_SEPARATED = r"[+-]?(\d+,\d+|\d{1,3}(,\d{3})+(\.\d*)?|\d{1,3}(\.\d{3})+(,\d*)?)"
 
 
 def read_frame(path: Path) -> pd.DataFrame:
@@ -51,6 +54,12 @@ def read_frame(path: Path) -> pd.DataFrame:
         raise DataError(f"The file {path} is empty.") from error
     except (OSError, ValueError) as error:  # the readers' own errors are ValueErrors
         reason = str(error).splitlines()[0]
+        surplus = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", reason)
+        if surplus:
+            reason = (
+                f"line {surplus[2]} has {surplus[3]} fields, more than the header, which "
+                f"has {surplus[1]} (R's write.table does so unless row.names = FALSE)"
+            )
         raise DataError(f"The file {path} cannot be read: {reason}.") from error
     raise DataError(
         f"The file {path} is neither CSV nor Parquet; its name should end in .csv, "
@@ -69,6 +78,9 @@ def _check_header(path: Path) -> None:
     for name in names:
         if names.count(name) > 1:
             raise DataError(f"The file {path} has two columns named {name!r}; rename one.")
+    # With a field more in its first row than in the header, pandas takes the first column
+    # for an index, silently; a header read as a row sets the number of fields instead.
+    pd.read_csv(path, header=None, nrows=2)
 
 
 def usable_rows(
@@ -144,26 +156,34 @@ def require_columns(frame: pd.DataFrame, names: Iterable[str]) -> None:
 
 
 def refuse_text_numbers(column: "pd.Series[Any]") -> None:
-    """Refuse a column that is text only because of a few entries.
+    """Refuse a column that is text only because of how its numbers, or a few, are written.
 
     Raises
     ------
     DataError
-        When at least nine entries in ten are numbers; names the first that is not.
+        When at least nine entries in ten are numbers, be it with a decimal comma or with
+        separators of thousands; names the first that is no plain number.
     """
     if pd.api.types.is_numeric_dtype(column) or isinstance(
         column.dtype, pd.CategoricalDtype
     ):
         return
     codes, values = pd.factorize(column.astype(str))
-    odd = np.flatnonzero(pd.to_numeric(pd.Series(values), errors="coerce").isna()[codes])
-    if len(odd) < 0.1 * len(column):
-        culprit = f"{column.iloc[odd[0]]!r} in data row {odd[0] + 1}" if odd.size else ""
-        why = f"because of {culprit}" if culprit else f"({column.dtype})"
-        raise DataError(
-            f"Column {column.name!r} holds numbers as text {why}. Mend it, or convert it "
-            "with pandas.to_numeric."
+    texts = pd.Series(values, dtype=object)
+    strange = pd.to_numeric(texts, errors="coerce").isna()
+    separated = texts.str.strip().str.fullmatch(_SEPARATED).astype(bool)
+    if (strange & ~separated)[codes].sum() >= 0.1 * len(column):
+        return
+    odd = np.flatnonzero(strange[codes])
+    culprit = f"{column.iloc[odd[0]]!r} in data row {odd[0] + 1}" if odd.size else ""
+    why = f"because of {culprit}" if culprit else f"({column.dtype})"
+    remedy = "Mend it, or convert it with pandas.to_numeric."
+    if separated.any():
+        remedy = (
+            "Write numbers with a decimal point and nothing between thousands, or read the "
+            "file with pandas.read_csv and its options decimal and thousands."
         )
+    raise DataError(f"Column {column.name!r} holds numbers as text {why}. {remedy}")
 
 
 def refuse_infinite(column: "pd.Series[float]") -> None:

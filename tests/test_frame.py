@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from hierstan.errors import DataError
+from hierstan.evaluate import build_design
 from hierstan.frame import read_frame, usable_rows
 
 
@@ -77,7 +78,10 @@ def test_csv_and_parquet_read_alike(tmp_path: Path, frame: pd.DataFrame) -> None
         ("empty.csv", "", "is empty"),
         ("twice.csv", "x,y,x\n1,2,3\n", "two columns named 'x'"),
         ("german.csv", "x;y\n1,5;2\n", "by semicolons"),
-        ("ragged.csv", "a,b\n1,2\n1,2,3\n", "cannot be read"),
+        ("ragged.csv", "a,b\n1,2\n1,2,3\n", "cannot be read: line 3 has 3 fields"),
+        ("first.csv", "a,b\n1,2,3\n1,2\n", "line 2 has 3 fields, more than the header"),
+        ("every.csv", "a,b\n1,2,3\n4,5,6\n", "line 2 has 3 fields, more than the header"),
+        ("comma.csv", "a,b\n1,2,\n4,5,\n", "line 2 has 3 fields, more than the header"),
         ("data.parquet", "not parquet", "cannot be read"),
         ("data.xlsx", "x", "neither CSV nor Parquet"),
     ],
@@ -91,3 +95,30 @@ def test_a_bad_file_is_named(
     with pytest.raises(DataError, match=says) as caught:
         read_frame(path)
     assert name in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("texts", "says"),
+    [
+        (["1,25", "3,5", "-2,75", "4"], "'1,25' in data row 1"),
+        (["12", "1,091.0", "23,400", "2.5"], "'1,091.0' in data row 2"),
+        (["1.091,0", "2.5", "3.400.000", "7"], "'1.091,0' in data row 1"),
+    ],
+)
+@pytest.mark.parametrize("name", ["x", "y"])
+def test_numbers_written_otherwise_are_no_categories(
+    texts: list[str], says: str, name: str
+) -> None:
+    data = pd.DataFrame({"y": np.sqrt(np.arange(12)), "x": np.arange(12) % 5})
+    data = data.assign(g=np.arange(12) % 3).assign(**{name: texts * 3})
+    with pytest.raises(DataError, match=f"Column '{name}' holds numbers as text") as caught:
+        build_design("y ~ x + (1 | g)", data)
+    assert says in str(caught.value)
+    assert "decimal point" in str(caught.value)
+
+
+def test_codes_with_points_and_commas_stay_categories() -> None:
+    texts = ["1.2.3", "a,b", "12.05.2020", "1,2,3"]
+    data = pd.DataFrame({"y": np.sqrt(np.arange(12)), "k": texts * 3})
+    design = build_design("y ~ k + (1 | g)", data.assign(g=np.arange(12) // 4))
+    assert design.P == 4
