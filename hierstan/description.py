@@ -73,7 +73,11 @@ class Description:
                 "dropped": design.dropped,
                 "missing": dict(design.missing),
             },
-            "response": {"name": design.formula.response, **_moments(design)},
+            "response": {
+                "name": design.formula.response,
+                "less_offset": bool(self._less_offset),
+                **_moments(design),
+            },
             "population": [
                 {
                     "column": found.column,
@@ -112,11 +116,15 @@ class Description:
         }
 
     @property
+    def _less_offset(self) -> str:
+        offset = "offset(" in self.design.formula.population
+        return " (less its offset)" if offset else ""
+
+    @property
     def model(self) -> str:
         """The model in words."""
         design = self.design
         response = design.formula.response
-        offset = " (less its offset)" if "offset(" in design.formula.population else ""
         own = "; ".join(
             f"for every level of {factor.name}, deviations of its own in {_words(factor)}"
             for factor in design.factors
@@ -126,8 +134,8 @@ class Description:
             names = some(design.terms, limit=8, quote=False)
             common = f"population coefficients ({names}) and, "
         return (
-            f"{response}{offset} is normal around its mean with standard deviation sigma. "
-            f"The mean adds up {common}{own}. Deviations are normal around zero."
+            f"{response}{self._less_offset} is normal around its mean with standard "
+            f"deviation sigma. The mean adds up {common}{own}. Deviations are normal around zero."
         )
 
     def __str__(self) -> str:
@@ -145,8 +153,9 @@ class Description:
             ),
             entry(
                 "Response",
-                f"{design.formula.response}: mean {moments['mean']:.4g}, sd "
-                f"{moments['sd']:.4g}, from {moments['min']:.4g} to {moments['max']:.4g}",
+                f"{design.formula.response}{self._less_offset}: mean "
+                f"{moments['mean']:.4g}, sd {moments['sd']:.4g}, "
+                f"from {moments['min']:.4g} to {moments['max']:.4g}",
             ),
             "",
             *table(

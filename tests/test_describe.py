@@ -75,6 +75,9 @@ def test_the_model_in_words() -> None:
         "Reaction ~ Days + offset(2 * Days) + (Days || Subject)", hs.data.sleepstudy()
     )
     assert "Reaction (less its offset) is normal" in both.model
+    assert "Response    Reaction (less its offset): mean 289.5, sd" in str(both)
+    assert both.to_dict()["response"]["less_offset"] is True
+    assert told.to_dict()["response"]["less_offset"] is False
     assert "population coefficients (Intercept, Days) and, for every level of" in both.model
     assert "in Intercept, and independently in Days." in both.model
 
