@@ -125,6 +125,12 @@ def parse(text: str) -> Formula:
     """
     if not isinstance(text, str):
         raise FormulaError(f"A formula is a text, not {type(text).__name__}.")
+    for name in re.findall(r"`([^`]*)`", text):
+        if re.search(r"[|~]", name):
+            raise FormulaError(
+                f"Formula {text!r} uses a column called {name!r}; rename it, for '|' and "
+                "'~' part a formula even in backticks."
+            )
     sides = text.split("~")
     if len(sides) != 2 or not sides[0].strip() or not sides[1].strip():
         raise FormulaError(
@@ -202,6 +208,12 @@ def _group_terms(term: str, formula: str) -> list[GroupTerm]:
             "(effects || factor), with one bar or one double bar."
         )
     effects, factor = parts[0].strip(), parts[1].strip()
+    for name in re.findall(r"`([^`]*)`", factor):
+        if ":" in name:
+            raise FormulaError(
+                f"Formula {formula!r} groups by a column called {name!r}; rename it, for a "
+                "colon joins the names of two columns."
+            )
     if not re.fullmatch(rf"{_NAME}(\s*[:/]\s*{_NAME})*", factor):
         raise FormulaError(
             f"Grouping factor {factor!r} of formula {formula!r} should be a column name "

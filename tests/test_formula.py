@@ -20,6 +20,7 @@ def test_parts_of_a_formula() -> None:
 def test_nesting_is_taken_apart() -> None:
     assert [t.factor for t in parse("y ~ 1 + (1 | a/b/c)").groups] == ["a", "a:b", "a:b:c"]
     assert parse("y ~ (1 | a : b)").groups[0].columns == ("a", "b")
+    assert parse("y ~ (1 | `a/1`:`b`)").groups[0].columns == ("a/1", "b")
 
 
 def test_population_defaults_to_an_intercept() -> None:
@@ -59,6 +60,10 @@ def test_signs_stay_with_their_terms(right: str, population: str) -> None:
         ("y ~ (1 | )", "(effects | factor)"),
         ("y ~ (1 | g*h)", "Grouping factor 'g*h'"),
         ("y ~ (1 | g)|h", "brackets of its own"),
+        ("y ~ `a|b` + (1 | g)", "a column called 'a|b'; rename it"),
+        ("y ~ x + (1 | `a|b`)", "a column called 'a|b'; rename it"),
+        ("y ~ `a~b` + (1 | g)", "a column called 'a~b'; rename it"),
+        ("y ~ x + (1 | h/`a:b`)", "groups by a column called 'a:b'; rename it"),
         ("y ~ x z + (1 | g)", "missing before 'z'"),
         ("y ~ (x z | g)", "missing before 'z'"),
         ("y ~ x ^ 2 + (1 | g)", "'^' is R's"),
