@@ -102,7 +102,7 @@ def _refuse_dependence(fitted: Columns, found: Columns, M: int) -> None:
 
 def complete(data: pd.DataFrame, names: list[str]) -> pd.DataFrame:
     """Refuse data that lack a column or a value: a result has a number for every row."""
-    require_columns(data, names)
+    require_columns(data, names, "The new data")
     for name in names:
         refuse_infinite(data[name])
         rows = np.flatnonzero(data[name].isna().to_numpy()) + 1

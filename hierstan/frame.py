@@ -135,24 +135,26 @@ def usable_rows(
     return complete, counts
 
 
-def require_columns(frame: pd.DataFrame, names: Iterable[str]) -> None:
+def require_columns(
+    frame: pd.DataFrame, names: Iterable[str], told: str = "The data"
+) -> None:
     """Refuse what is no data frame, and columns that are absent or there twice."""
     if not isinstance(frame, pd.DataFrame):
         raise DataError(
-            f"The data are a {type(frame).__module__}.{type(frame).__name__}; a pandas "
+            f"{told} are a {type(frame).__module__}.{type(frame).__name__}; a pandas "
             "DataFrame is wanted (polars: .to_pandas(), dict: pandas.DataFrame(...))."
         )
     for name in names:
         found = list(frame.columns).count(name)
         if found > 1:
-            raise DataError(f"The data have {found} columns named {name!r}; rename them.")
+            raise DataError(f"{told} have {found} columns named {name!r}; rename them.")
         if not found:
             known = [str(column) for column in frame.columns]
             close = get_close_matches(name, known, n=1)
             hint = (
                 f"did you mean {close[0]!r}?" if close else f"they have {', '.join(known)}."
             )
-            raise DataError(f"The data have no column {name!r}; {hint}")
+            raise DataError(f"{told} have no column {name!r}; {hint}")
 
 
 def refuse_text_numbers(column: "pd.Series[Any]") -> None:

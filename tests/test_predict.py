@@ -253,7 +253,7 @@ def test_population_leaves_all_effects_out(fit: Fit) -> None:
     assert found.groups == {"g": "population", "h": "population"}
     slope = synthetic_fit("y ~ k + (w | g)", example())
     assert slope.predict(new[["k"]], groups="population").table.notna().all(axis=None)
-    with pytest.raises(DataError, match="no column 'w'"):
+    with pytest.raises(DataError, match="The new data have no column 'w'"):
         slope.predict(new[["k", "g"]])
     pd.testing.assert_frame_equal(
         fit.predict(groups="population").table,
