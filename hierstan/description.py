@@ -135,7 +135,8 @@ class Description:
             common = f"population coefficients ({names}) and, "
         return (
             f"{response}{self._less_offset} is normal around its mean with standard "
-            f"deviation sigma. The mean adds up {common}{own}. Deviations are normal around zero."
+            f"deviation sigma. The mean adds up {common}{own}. Deviations are normal "
+            "around zero."
         )
 
     def __str__(self) -> str:
