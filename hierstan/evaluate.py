@@ -51,7 +51,7 @@ def build_design(
     >>> design.N, design.terms, design.factors[0].J, design.factors[0].effects
     (919, ('Intercept', 'floor'), 85, ('Intercept', 'floor'))
     """
-    if isinstance(formula, str):
+    if not isinstance(formula, Formula):
         formula = parse(formula)
     frame, absent = usable_rows(data, formula.variables(), missing)
     groups = {name for term in formula.groups for name in term.columns}

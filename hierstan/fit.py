@@ -15,7 +15,13 @@ from hierstan.diagnostics import Diagnostics, diagnose, parameter_name, reported
 from hierstan.engines.base import Samples
 from hierstan.errors import InputError
 from hierstan.estimates import Correlation, Estimates, PosteriorValue
-from hierstan.naming import effect_label, name_draws, pair_label
+from hierstan.naming import (
+    effect_label,
+    name_draws,
+    pair_label,
+    require_coefficients,
+    require_element,
+)
 from hierstan.predictive import Predictive
 from hierstan.priors import Priors
 from hierstan.programs import Program
@@ -141,7 +147,13 @@ class Fit(Predictive):
         -------
         PosteriorValue
             Mean, sd, quantiles and how well they are known.
+
+        Raises
+        ------
+        InputError
+            When there is no such variable, or the labels are not those of one element.
         """
+        require_element(self._summaries["mean"], variable, labels)
         return PosteriorValue(
             **{
                 name: float(table[variable].sel(labels))
@@ -194,8 +206,14 @@ class Fit(Predictive):
         -------
         xarray.Dataset
             ``mean``, ``sd``, ``low`` and ``high`` (95 %), each effects by levels.
+
+        Raises
+        ------
+        InputError
+            When this fit has no coefficients of such a factor; names those it has.
         """
         name = f"coef[{factor}]"
+        require_coefficients(self._summaries["mean"], factor)
         wanted = ("mean", "sd", "low", "high")
         return xr.Dataset({key: self._summaries[key][name] for key in wanted})
 

@@ -1,5 +1,6 @@
 """Draws by the user's names: terms, effects and levels instead of positions."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,8 @@ import xarray as xr
 
 from hierstan.design import Design, Factor, Floats
 from hierstan.engines.base import Arrays
+from hierstan.errors import InputError
+from hierstan.levels import some
 from hierstan.programs import Program, population_columns
 from hierstan.unpooled_layout import name_coefficients
 
@@ -79,6 +82,34 @@ def effect_label(factor: Factor, effect: str) -> str:
 def pair_label(factor: Factor, a: int, b: int) -> str:
     """Name a correlated pair: ``"Intercept, floor | county"``."""
     return f"{factor.effects[b]}, {factor.effects[a]} | {factor.name}"
+
+
+def require_element(named: xr.Dataset, variable: str, labels: Mapping[str, str]) -> None:
+    """Refuse a variable that is not there, and labels that are not of one element of it."""
+    if variable not in named:
+        known = ", ".join(repr(str(name)) for name in named)
+        raise InputError(f"There is no variable {variable!r}; there are {known}.")
+    array = named[variable]
+    wanted = [str(name) for name in array.dims]
+    if set(labels) != set(wanted):
+        needs = f"one label each for {', '.join(wanted)}" if wanted else "no label"
+        raise InputError(f"An element of {variable!r} takes {needs}, not {dict(labels)}.")
+    for name, label in labels.items():
+        there = [str(value) for value in array[name].to_numpy()]
+        if label not in there:
+            raise InputError(
+                f"There is no {name} {label!r} of {variable!r}; there are "
+                f"{some(there, limit=12)}."
+            )
+
+
+def require_coefficients(named: xr.Dataset, factor: str) -> None:
+    """Refuse a factor that has no group coefficients, naming those that have."""
+    if f"coef[{factor}]" in named:
+        return
+    there = [str(name)[5:-1] for name in named if str(name).startswith("coef[")]
+    known = f"there are those of {some(there)}" if there else "there are none"
+    raise InputError(f"This fit has no group coefficients of {factor!r}; {known}.")
 
 
 def _population_part(factor: Factor, design: Design, beta: Floats | None) -> Floats:

@@ -168,6 +168,8 @@ def test_failed_refits_are_counted_and_left_out(
 def test_what_cannot_be_bootstrapped_is_refused(dyestuff: MixedFit) -> None:
     with pytest.raises(DataError, match="2 refits or more, not 1"):
         dyestuff.bootstrap(1)
+    with pytest.raises(DataError, match="seed is -1; it must be a whole number"):
+        dyestuff.bootstrap(10, seed=-1)
     with pytest.raises(DataError, match="between 0 and 1, not 95"):
         dyestuff.bootstrap(10, level=95)
     with pytest.raises(DataError, match="did not converge"):

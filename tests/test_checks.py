@@ -140,3 +140,27 @@ def test_checks_tell_the_programs_apart(radon_analysis: Analysis) -> None:
     for interval, share in found["pooled"].coverage["share"].items():
         error = np.sqrt(interval * (1 - interval) / 919)
         assert share == pytest.approx(interval, abs=4 * error)
+
+
+@pytest.mark.parametrize(
+    ("variable", "labels", "says"),
+    [
+        ("foo", {}, "no variable 'foo'; there are 'sigma'"),
+        ("beta", {}, "takes one label each for term, not {}"),
+        ("sigma", {"term": "x"}, "takes no label"),
+        ("beta", {"term": "foo"}, "no term 'foo' of 'beta'; there are 'Intercept', 'x'"),
+    ],
+)
+def test_an_unknown_element_of_the_draws_is_named(
+    fit: Fit, variable: str, labels: dict[str, str], says: str
+) -> None:
+    with pytest.raises(InputError) as caught:
+        fit.value(variable, **labels)
+    assert says in str(caught.value)
+
+
+def test_an_unknown_factor_is_named(fit: Fit) -> None:
+    with pytest.raises(
+        InputError, match="no group coefficients of 'nope'; there are those of 'g', 'h'"
+    ):
+        fit.group_summary("nope")

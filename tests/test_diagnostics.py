@@ -1,6 +1,7 @@
 """Verdicts on draws made to have one defect each."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -204,9 +205,12 @@ def test_ebfmi_of_known_series() -> None:
         ({"seed": 2**32}, "between 0 and"),
         ({"adapt_delta": 1.0}, "adapt_delta is 1.0"),
         ({"max_treedepth": 0}, "max_treedepth is 0"),
+        ({"chains": 2.5}, "chains is 2.5; it must be a whole number"),
+        ({"draws": "a"}, "draws is 'a'; it must be a whole number"),
+        ({"adapt_delta": "high"}, "adapt_delta is 'high'; it must be a number"),
     ],
 )
-def test_settings_the_sampler_cannot_use(settings: dict[str, int], says: str) -> None:
+def test_settings_the_sampler_cannot_use(settings: dict[str, Any], says: str) -> None:
     with pytest.raises(InputError, match=says):
         SamplerSettings(**settings)
 

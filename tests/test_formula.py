@@ -2,6 +2,7 @@
 
 import pytest
 
+import hierstan as hs
 from hierstan.errors import FormulaError
 from hierstan.formula import GroupTerm, parse
 
@@ -77,6 +78,11 @@ def test_what_is_no_formula_is_named(text: str, says: str) -> None:
     with pytest.raises(FormulaError) as caught:
         parse(text)
     assert says in str(caught.value)
+
+
+def test_what_is_no_text_is_no_formula() -> None:
+    with pytest.raises(FormulaError, match="a text, not NoneType"):
+        hs.Model(None, hs.data.radon())  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -253,6 +253,8 @@ def test_what_cannot_be_profiled_is_refused_by_name() -> None:
     fit = fitted("Yield ~ 1 + (1 | Batch)", hs.data.dyestuff(), reml=True)
     with pytest.raises(DataError, match=r"no parameter 'Intercept'.*reml=False"):
         fit.profile(parameters=["Intercept"])
+    with pytest.raises(DataError, match="no parameter 'Intercept'"):
+        fit.profile(parameters="Intercept")
     with pytest.raises(DataError, match="between 0 and 1, not 95"):
         fit.profile(95)
 

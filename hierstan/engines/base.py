@@ -44,8 +44,12 @@ class SamplerSettings:
 
     def __post_init__(self) -> None:
         """Refuse settings the sampler cannot use."""
-        if not isinstance(self.seed, int | np.integer):
-            raise InputError(f"seed is {self.seed!r}; it must be a whole number.")
+        for name in ("chains", "warmup", "draws", "seed", "max_treedepth"):
+            value = getattr(self, name)
+            if not isinstance(value, int | np.integer):
+                raise InputError(f"{name} is {value!r}; it must be a whole number.")
+        if not isinstance(self.adapt_delta, float | int | np.number):
+            raise InputError(f"adapt_delta is {self.adapt_delta!r}; it must be a number.")
         for name, least in {
             "chains": 1,
             "warmup": 1,

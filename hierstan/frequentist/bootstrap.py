@@ -114,7 +114,8 @@ def bootstrap(
     Raises
     ------
     DataError
-        When the fit did not converge, `n` is below 2, or `level` is not between 0 and 1.
+        When the fit did not converge, `n` is below 2, `seed` is no whole number from 0
+        on, or `level` is not between 0 and 1.
 
     Examples
     --------
@@ -132,6 +133,8 @@ def bootstrap(
         raise DataError("The fit did not converge, so there is nothing to simulate from.")
     if n < 2:
         raise DataError(f"A bootstrap takes 2 refits or more, not {n}.")
+    if not isinstance(seed, int | np.integer) or seed < 0:
+        raise DataError(f"seed is {seed!r}; it must be a whole number from 0 on.")
     if not 0 < level < 1:
         raise DataError(f"The level is a share between 0 and 1, not {level!r}.")
     standard = Standard.of(fit.design)

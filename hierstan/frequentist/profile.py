@@ -79,9 +79,9 @@ def profile_likelihood(
         take an ML fit.
     level : float
         Coverage aimed at.
-    parameters : iterable of str, optional
-        Names as in ``fit.estimates().to_frame()``; by default all standard deviations,
-        correlations and sigma, and the coefficients of an ML fit.
+    parameters : iterable of str or str, optional
+        Names, or one name, as in ``fit.estimates().to_frame()``; by default all standard
+        deviations, correlations and sigma, and the coefficients of an ML fit.
     progress : Progress
         Who is told how far it is.
 
@@ -113,6 +113,8 @@ def profile_likelihood(
         raise DataError(f"The level is a share between 0 and 1, not {level!r}.")
     standard = Standard.of(fit.design)
     known = _rays(fit, standard)
+    if isinstance(parameters, str):
+        parameters = [parameters]
     names = list(known) if parameters is None else list(parameters)
     for name in names:
         if name not in known:
