@@ -46,7 +46,7 @@ data {
   array[D] matrix[effects[1], effects[1]] R; // upper triangular, Zs'Zs = R'R
   array[levels[1]] int<lower=1, upper=D> kind; // which R each level has
   // E'[Zs of the coarser factors, Xs, ys]: by row of R, then level
-  array[effects[1]] matrix[levels[1], count_columns(effects, P, 2)] k;
+  array[effects[1]] matrix[levels[1], sum(effects) - effects[1] + P + 1] k;
   // what the finest factor leaves of Zs'[Zs, Zs of the coarser, Xs, ys] of every
   // other factor (by factor, row, column, level), and of [Xs, ys]'[Xs, ys] (packed)
   vector[count_products(levels, effects, P)] remainder;
@@ -74,6 +74,9 @@ transformed data {
   int M = P + 1;
   int K = effects[1];
   int H = choose(K + 1, 2); // elements of a packed matrix
+  int Y = choose(M + 1, 2);
+  int E = size(remainder);
+  array[L + 1] int columns = count_columns(effects, P);
   // coefficients of centred X are origin + slope * coefficients of Xs, the
   // latter in units of unit, the standard deviation of y beside Xs
   real unit = S[M, M];
@@ -87,20 +90,20 @@ transformed data {
                                             - origin[which]);
   real prior_constant = -sum(log(beta_scale[which]))
                         - 0.5 * proper * log(2 * pi());
-  // how levels lie in those of coarser factors
-  array[L, L, max(levels)] int parent = parents(ancestor, levels);
-  array[L, L, max(levels)] int children = sorted_children(parent, levels);
-  array[L, L, max(levels) + 1] int first = first_children(parent, levels);
-  // products of data that the inverses weigh
-  int Y = count_products(levels, effects, P);
-  int total = products_start(levels, effects, P, L + 1); // [Xs, ys]'[Xs, ys]
-  array[H] matrix[D, H] RR = products_of_roots(R);
-  array[H] matrix[choose(M + 1, 2), D] kk = products_of_data(k, kind, D, M);
-  array[count_elements(effects, P), H] vector[levels[1]] kZ = products_of_coarser(k,
-                                                                    levels,
-                                                                    effects, P,
-                                                                    children[1]);
+  // products of data that the inverses weigh, and the order of their levels
+  array[L, 2, L, max(levels) + 1] int kin;
+  int elements = products_start(rep_array(1, L), columns, L + 1) - 1;
+  array[elements, H] vector[levels[1]] kZ;
+  array[H] matrix[Y, D] kk = products_of_X(k, kind, D, M);
+  array[H] matrix[D, H] RR = products_of_R(R);
   vector[D] same = rep_vector(0, D); // levels with each R
+  for (l in 1 : L) {
+    kin[l] = kinship(l, ancestor, levels);
+  }
+  kZ = products_of_Z(k, columns, kin[1, 1]);
+  for (i in 2 : L) {
+    kin[1, 1, i, 1 : levels[1]] = kind[kin[1, 1, i, 1 : levels[1]]];
+  }
   for (j in 1 : levels[1]) {
     same[kind[j]] += 1;
   }
@@ -125,17 +128,18 @@ model {
             + lkj_cpc_lpdf(cpc | Q, eta);
   if (!prior_only) {
     matrix[sum(Q), sum(Q)] root = T * root_of_covariance(tau, cpc, Q) / sigma;
-    vector[Y + 1] sums = eliminate(block(root, place[1], place[1], K, K), RR,
-                                   kk, kZ, same, kind, remainder, levels,
-                                   effects, P, children[1], first[1]);
-    for (l in 2 : L) {
-      sums = eliminate(sums,
-                       block(root, place[l], place[l], effects[l], effects[l]),
-                       l, levels, effects, P, children[l], first[l]);
+    vector[E + 1] sums = append_row(remainder, 0);
+    for (l in 1 : L) {
+      int last = place[l] + effects[l] - 1;
+      matrix[effects[l], effects[l]] own = root[place[l] : last, place[l] : last];
+      if (l == 1) {
+        sums += eliminate(own, levels, columns, kin[1], RR, kk, kZ, same);
+      } else {
+        sums += eliminate(own, levels, columns, kin[l], l, sums);
+      }
     }
-    W += unpacked(segment(sums, total, choose(M + 1, 2)), M)
-         * square(unit / sigma);
-    target += -0.5 * N * log(2 * pi()) - N * log(sigma) - 0.5 * sums[Y + 1];
+    W += unpacked(sums[E - Y + 1 : E], M) * square(unit / sigma);
+    target += -0.5 * N * log(2 * pi()) - N * log(sigma) - 0.5 * sums[E + 1];
   }
   if (beta_sampled) {
     target += prior_constant
@@ -152,38 +156,60 @@ generated quantities {
                 + lkj_cpc_lpdf(cpc | Q, eta);
   {
     matrix[sum(Q), sum(Q)] root = T * root_of_covariance(tau, cpc, Q) / sigma;
-    array[L] vector[Y + 1] sums = rep_array(rep_vector(0, Y + 1), L);
+    array[L] vector[E + 1] sums = rep_array(append_row(remainder, 0), L);
+    matrix[M, M] W = crossprod(prior_rows);
     vector[P] standard;
     vector[P] beta_centered;
     if (!prior_only) {
-      sums[1] = eliminate(block(root, place[1], place[1], K, K), RR, kk, kZ,
-                          same, kind, remainder, levels, effects, P,
-                          children[1], first[1]);
-      for (l in 2 : L) {
-        sums[l] = eliminate(sums[l - 1],
-                            block(root, place[l], place[l], effects[l],
-                                  effects[l]),
-                            l, levels, effects, P, children[l], first[l]);
+      for (l in 1 : L) {
+        int last = place[l] + effects[l] - 1;
+        matrix[effects[l], effects[l]] own = root[place[l] : last, place[l] : last];
+        if (l == 1) {
+          sums[1] += eliminate(own, levels, columns, kin[1], RR, kk, kZ, same);
+        } else {
+          sums[l] = sums[l - 1]
+                    + eliminate(own, levels, columns, kin[l], l, sums[l - 1]);
+        }
       }
+      W += unpacked(sums[L, E - Y + 1 : E], M) * square(unit / sigma);
     }
     if (beta_sampled) {
       standard = beta_standard;
     } else {
-      matrix[M, M] W = unpacked(segment(sums[L], total, choose(M + 1, 2)), M);
-      standard = coefficients_rng(W * square(unit / sigma)
-                                  + crossprod(prior_rows));
+      standard = coefficients_rng(W);
     }
     beta_centered = origin + slope * standard;
     beta = uncenter(beta_centered, x_center);
     lprior += normal_or_flat_lpdf(beta_centered | beta_location, beta_scale);
     if (recover) {
-      // without data, nothing but the prior of u
-      u = all_effects_rng(root, sigma / unit, standard, unit * inverse(T),
-                          sums,
-                          prior_only
-                          ? rep_array(rep_matrix(0, K, K), levels[1]) : R[kind],
-                          prior_only ? rep_array(0 * k[1], K) : k, levels,
-                          effects, place, parent);
+      matrix[max(levels), max(effects)] none = rep_matrix(0, max(levels),
+                                                          max(effects));
+      array[L] matrix[max(levels), max(effects)] us = rep_array(none, L);
+      for (step in 1 : L) {
+        int l = L + 1 - step; // the coarsest first
+        int last = place[l] + effects[l] - 1;
+        int at = 1;
+        matrix[effects[l], effects[l]] own = root[place[l] : last, place[l] : last];
+        matrix[levels[l], columns[l + 1]] known;
+        matrix[levels[l], effects[l]] drawn;
+        array[levels[l]] matrix[effects[l], columns[l]] ZW;
+        if (prior_only) {
+          ZW = rep_array(rep_matrix(0, effects[l], columns[l]), levels[l]);
+        } else if (l == 1) {
+          ZW = finest_products(R[kind], k);
+        } else {
+          ZW = coarser_products(sums[l - 1], l, levels, columns);
+        }
+        known = known_columns(us, standard, l, ancestor, levels, columns);
+        drawn = effects_rng(own, sigma / unit, ZW, known);
+        us[l, 1 : levels[l], 1 : effects[l]] = drawn;
+        for (i in 1 : L) {
+          at += place[i] < place[l] ? levels[i] * effects[i] : 0;
+        }
+        own = unit * inverse(T[place[l] : last, place[l] : last]);
+        drawn = drawn * own';
+        u[at : at + levels[l] * effects[l] - 1] = to_vector(drawn);
+      }
     }
   }
 }
