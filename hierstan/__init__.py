@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from hierstan.fit import Fit
     from hierstan.ladder import CrossCheck, crosscheck
     from hierstan.model import Model
+    from hierstan.moments import group_moments
     from hierstan.priors import Priors
     from hierstan.version import __version__
 
@@ -40,6 +41,7 @@ _HOMES = {
     "compare": "hierstan.estimates",
     "crosscheck": "hierstan.ladder",
     "describe": "hierstan.description",
+    "group_moments": "hierstan.moments",
 }
 _MODULES = {"data": "hierstan.data", "plot": "hierstan.plots"}
 
@@ -59,6 +61,7 @@ __all__ = [
     "crosscheck",
     "data",
     "describe",
+    "group_moments",
     "plot",
 ]
 

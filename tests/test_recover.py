@@ -13,8 +13,8 @@ from hierstan.design import Design, Floats
 from hierstan.engines.base import SamplerSettings
 from hierstan.engines.cmdstan import CmdStanEngine
 from hierstan.evaluate import build_design
-from hierstan.group_moments import group_moments
 from hierstan.marginal import elimination_order
+from hierstan.moments import group_moments
 from hierstan.priors import Priors, default_priors
 from hierstan.programs import get_program, initial_values, stan_data
 from hierstan.progress import SILENT
