@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from hierstan.estimates import Estimates, compare
     from hierstan.fit import Fit
     from hierstan.ladder import CrossCheck, crosscheck
+    from hierstan.left_out import left_out_density
     from hierstan.model import Model
     from hierstan.moments import group_moments
     from hierstan.priors import Priors
@@ -42,6 +43,7 @@ _HOMES = {
     "crosscheck": "hierstan.ladder",
     "describe": "hierstan.description",
     "group_moments": "hierstan.moments",
+    "left_out_density": "hierstan.left_out",
 }
 _MODULES = {"data": "hierstan.data", "plot": "hierstan.plots"}
 
@@ -62,6 +64,7 @@ __all__ = [
     "data",
     "describe",
     "group_moments",
+    "left_out_density",
     "plot",
 ]
 
