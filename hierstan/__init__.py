@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from hierstan.estimates import Estimates, compare
     from hierstan.fit import Fit
     from hierstan.ladder import CrossCheck, crosscheck
-    from hierstan.left_out import left_out_density
+    from hierstan.marginal.left_out import left_out_density
+    from hierstan.marginal.moments import group_moments
     from hierstan.model import Model
-    from hierstan.moments import group_moments
     from hierstan.priors import Priors
     from hierstan.version import __version__
 
@@ -42,8 +42,8 @@ _HOMES = {
     "compare": "hierstan.estimates",
     "crosscheck": "hierstan.ladder",
     "describe": "hierstan.description",
-    "group_moments": "hierstan.moments",
-    "left_out_density": "hierstan.left_out",
+    "group_moments": "hierstan.marginal.moments",
+    "left_out_density": "hierstan.marginal.left_out",
 }
 _MODULES = {"data": "hierstan.data", "plot": "hierstan.plots"}
 

@@ -115,7 +115,7 @@ def diagnose(
     program, design : Program, Design
         Decide what can be advised.
     draws : xarray.Dataset
-        Named draws (`hierstan.programs.name_draws`).
+        Named draws (`hierstan.naming.name_draws`).
     samples : Samples
         The run they came from, with the sampler's own record.
     statistics : mapping of str to xarray.Dataset

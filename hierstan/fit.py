@@ -22,10 +22,10 @@ from hierstan.naming import (
     require_coefficients,
     require_element,
 )
-from hierstan.predictive import Predictive
+from hierstan.prediction.predictive import Predictive
+from hierstan.prediction.sensitivity import sensitivity
 from hierstan.priors import Priors
 from hierstan.programs import Program
-from hierstan.sensitivity import sensitivity
 
 
 @dataclass(frozen=True, eq=False)
@@ -225,7 +225,7 @@ class Fit(Predictive):
         pandas.DataFrame
             A row per coefficient, standard deviation, correlation and sigma: power-scaling
             sensitivity to ``prior`` and ``likelihood``, and a ``diagnosis`` in words; see
-            `hierstan.sensitivity.sensitivity`.
+            `hierstan.prediction.sensitivity.sensitivity`.
 
         Raises
         ------

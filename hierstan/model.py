@@ -14,12 +14,12 @@ from hierstan.evaluate import build_design
 from hierstan.fit import Fit
 from hierstan.frame import Missing
 from hierstan.frequentist import MixedFit, fit_mixedlm
-from hierstan.prior_predictive import PriorPredictive, prior_predictive
+from hierstan.marginal.recover import with_effects
+from hierstan.prediction.prior_predictive import PriorPredictive, prior_predictive
 from hierstan.priors import PriorChoice, Priors, resolve_priors
 from hierstan.programs import get_program, initial_values, stan_data
 from hierstan.progress import SILENT, Progress
 from hierstan.propriety import refuse_flat, refuse_improper
-from hierstan.recover import with_effects
 
 
 class Model:

@@ -9,7 +9,7 @@ import xarray as xr
 from hierstan.design import Design, Factor, Floats
 from hierstan.engines.base import Arrays
 from hierstan.errors import InputError
-from hierstan.levels import some
+from hierstan.prediction.levels import some
 from hierstan.programs import Program, population_columns
 from hierstan.unpooled_layout import name_coefficients
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from hierstan.design import Design, Floats
 from hierstan.errors import InputError
-from hierstan.marginal import elimination_order, marginal_data, marginal_start
+from hierstan.marginal.data import elimination_order, marginal_data, marginal_start
 from hierstan.priors import Priors
 from hierstan.unpooled import unpooled_columns
 from hierstan.unpooled_layout import unpooled_data

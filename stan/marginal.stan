@@ -40,7 +40,7 @@ data {
   array[L] int<lower=1, upper=sum(Q)> place; // first effect of each factor
   int<lower=1> D; // different R among the levels of the finest factor
 
-  // observations, reduced (hierstan/reduction.py), in standard units:
+  // observations, reduced (hierstan/marginal/reduction.py), in standard units:
   // [X - x_center, y] = [Xs, ys] S with orthogonal columns, and Z = Zs T
   array[L, levels[1]] int<lower=1> ancestor; // of each finest level, by factor
   array[D] matrix[effects[1], effects[1]] R; // upper triangular, Zs'Zs = R'R

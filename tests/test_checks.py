@@ -6,10 +6,10 @@ import pytest
 from scipy import stats
 from synthetic import expected_by_hand, flat, synthetic_fit
 
-from hierstan import checks, simulate
 from hierstan.analysis import Analysis
 from hierstan.errors import InputError
 from hierstan.fit import Fit
+from hierstan.prediction import checks, simulate
 
 
 def example() -> pd.DataFrame:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from hierstan.design import Design
 from hierstan.evaluate import build_design
-from hierstan.new_data import rows_of
+from hierstan.prediction.new_data import rows_of
 
 FORMULA = "y ~ x * k + {x ** 2} + (x + b || g/h)"
 quick = settings(max_examples=20, deadline=None, derandomize=True)

@@ -13,8 +13,8 @@ from hierstan.design import Design, Floats
 from hierstan.engines.cmdstan import CmdStanEngine
 from hierstan.errors import DataError
 from hierstan.evaluate import build_design
-from hierstan.left_out import group_densities, left_out_density
-from hierstan.marginal import elimination_order
+from hierstan.marginal.data import elimination_order
+from hierstan.marginal.left_out import group_densities, left_out_density
 from hierstan.priors import Priors, default_priors
 
 

@@ -6,15 +6,15 @@ import pytest
 from scipy import stats
 
 import hierstan as hs
-from hierstan import likelihood, simulate
 from hierstan.engines.base import SamplerSettings
 from hierstan.engines.cmdstan import CmdStanEngine
 from hierstan.errors import InputError
-from hierstan.likelihood import log_likelihood
 from hierstan.naming import name_draws
+from hierstan.prediction import likelihood, simulate
+from hierstan.prediction.likelihood import log_likelihood
+from hierstan.prediction.simulate import Posterior
 from hierstan.programs import get_program, initial_values, stan_data
 from hierstan.progress import SILENT
-from hierstan.simulate import Posterior
 
 
 @pytest.fixture(scope="module")

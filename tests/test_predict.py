@@ -10,15 +10,15 @@ from statsmodels.regression.mixed_linear_model import MixedLM
 from synthetic import expected_by_hand, flat, synthetic_fit
 
 import hierstan as hs
-from hierstan import predict, simulate
 from hierstan.design import Design, Floats
 from hierstan.engines import SamplerSettings
 from hierstan.engines.cmdstan import CmdStanEngine
 from hierstan.errors import DataError, FormulaError, InputError
 from hierstan.evaluate import build_design
 from hierstan.fit import Fit
-from hierstan.new_data import Rows, rows_of
-from hierstan.predict import predict_point
+from hierstan.prediction import predict, simulate
+from hierstan.prediction.new_data import Rows, rows_of
+from hierstan.prediction.predict import predict_point
 from hierstan.programs import get_program, initial_values, stan_data
 from hierstan.progress import SILENT
 

@@ -11,7 +11,7 @@ from hierstan.arviz_stats import VERSION, convergence
 from hierstan.design import Floats
 from hierstan.engines.cmdstan import CmdStanEngine
 from hierstan.errors import InputError
-from hierstan.prior_predictive import PriorPredictive
+from hierstan.prediction.prior_predictive import PriorPredictive
 
 DRAWS = 4000
 # The Kolmogorov-Smirnov statistic of a right sampler passes this one time in 1,300.

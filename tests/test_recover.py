@@ -13,12 +13,12 @@ from hierstan.design import Design, Floats
 from hierstan.engines.base import SamplerSettings
 from hierstan.engines.cmdstan import CmdStanEngine
 from hierstan.evaluate import build_design
-from hierstan.marginal import elimination_order
-from hierstan.moments import group_moments
+from hierstan.marginal.data import elimination_order
+from hierstan.marginal.moments import group_moments
+from hierstan.marginal.recover import draw_effects, effect_moments, flatten
 from hierstan.priors import Priors, default_priors
 from hierstan.programs import get_program, initial_values, stan_data
 from hierstan.progress import SILENT
-from hierstan.recover import draw_effects, effect_moments, flatten
 
 FORMULAS = (
     # Two blocks; one value of x in some groups.

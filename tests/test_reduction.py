@@ -7,7 +7,7 @@ import pytest
 from hierstan.design import Design
 from hierstan.errors import DataError
 from hierstan.evaluate import build_design
-from hierstan.reduction import reduce_rows
+from hierstan.marginal.reduction import reduce_rows
 from hierstan.structure import chain
 from hierstan.sums import Sums
 

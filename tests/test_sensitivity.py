@@ -10,7 +10,7 @@ from hierstan.arviz_stats import VERSION, arviz, power_scaling
 from hierstan.design import Floats
 from hierstan.engines.cmdstan import CmdStanEngine
 from hierstan.errors import InputError
-from hierstan.sensitivity import sensitivity
+from hierstan.prediction.sensitivity import sensitivity
 
 DIMS = ("chain", "draw")
 

@@ -10,9 +10,9 @@ import statsmodels.formula.api as smf
 from lme4 import REFERENCE
 
 import hierstan as hs
+from hierstan.description.translate import lme4_call
+from hierstan.description.translate_mixedlm import mixedlm_call
 from hierstan.evaluate import build_design
-from hierstan.translate import lme4_call
-from hierstan.translate_mixedlm import mixedlm_call
 
 
 def frame() -> pd.DataFrame:

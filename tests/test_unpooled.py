@@ -11,11 +11,11 @@ from hierstan.engines.cmdstan import CmdStanEngine
 from hierstan.errors import DataError, PriorError
 from hierstan.evaluate import build_design
 from hierstan.naming import name_draws
-from hierstan.new_data import rows_of
+from hierstan.prediction.new_data import rows_of
+from hierstan.prediction.simulate import Posterior
 from hierstan.priors import default_priors, resolve_priors
 from hierstan.programs import get_program, initial_values, population_columns, stan_data
 from hierstan.propriety import refuse_improper, used_parameters
-from hierstan.simulate import Posterior
 from hierstan.unpooled import unpooled_blocks
 
 UNPOOLED = get_program("unpooled")

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 import hierstan as hs
+from hierstan.description.notes import notes
+from hierstan.description.variation import Variation, variations
 from hierstan.evaluate import build_design
-from hierstan.notes import notes
-from hierstan.variation import Variation, variations
 
 
 def levels_of(formula: str, data: pd.DataFrame) -> dict[str, tuple[str, int]]:

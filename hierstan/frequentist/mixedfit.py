@@ -12,8 +12,8 @@ from hierstan.design import Design, Factor, Floats
 from hierstan.estimates import Correlation, Estimates, Value
 from hierstan.frequentist.equations import Solution
 from hierstan.frequentist.variances import Variances, parameters_of
-from hierstan.new_data import Groups
-from hierstan.predict import predict_point
+from hierstan.prediction.new_data import Groups
+from hierstan.prediction.predict import predict_point
 from hierstan.progress import SILENT, Progress
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from hierstan.design import Design, Floats
-from hierstan.elimination import roots_of_covariance
 from hierstan.engines.base import Arrays, Engine
 from hierstan.frequentist.variances import Variances
-from hierstan.marginal import partial_correlations
+from hierstan.marginal.data import partial_correlations
+from hierstan.marginal.elimination import roots_of_covariance
 from hierstan.priors import resolve_priors
 from hierstan.programs import get_program, initial_values, stan_data
 

@@ -10,7 +10,7 @@ from scipy.stats import gaussian_kde
 
 from hierstan.design import Floats
 from hierstan.plots.style import SKY, VERMILION, grid, house_style
-from hierstan.prior_predictive import PriorPredictive
+from hierstan.prediction.prior_predictive import PriorPredictive
 
 _LINES = 40  # drawn data sets that get a line of their own
 _POINTS = 4000  # values that a density is made from; more would look the same

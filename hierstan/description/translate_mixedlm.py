@@ -6,9 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from hierstan.design import Design, Factor
-from hierstan.structure import chain
-from hierstan.translate import (
+from hierstan.description.translate import (
     CALL,
     IN_R,
     Call,
@@ -19,6 +17,8 @@ from hierstan.translate import (
     rewrite,
     unknown_function,
 )
+from hierstan.design import Design, Factor
+from hierstan.structure import chain
 
 _IN_PATSY = IN_R - {"bs", "poly", "offset"}
 _STATEFUL = {"center", "scale"}

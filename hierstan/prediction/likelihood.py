@@ -10,8 +10,8 @@ import numpy as np
 import xarray as xr
 
 from hierstan.errors import InputError
-from hierstan.predict import KEPT_CELLS, posterior_rows
-from hierstan.simulate import Posterior, Simulator
+from hierstan.prediction.predict import KEPT_CELLS, posterior_rows
+from hierstan.prediction.simulate import Posterior, Simulator
 
 
 def log_likelihood(posterior: Posterior, *, pointwise: bool = False) -> xr.DataArray:

@@ -5,12 +5,12 @@ from itertools import permutations
 import numpy as np
 import pandas as pd
 
+from hierstan.description.translate import CALL
+from hierstan.description.variation import Variation, variations
 from hierstan.design import Design, Factor
 from hierstan.formula import GroupTerm
-from hierstan.levels import some
+from hierstan.prediction.levels import some
 from hierstan.structure import chain
-from hierstan.translate import CALL
-from hierstan.variation import Variation, variations
 
 _FEW_LEVELS = 5
 _UNLIKE_R = {
@@ -33,7 +33,7 @@ def notes(design: Design, found: tuple[Variation, ...] | None = None) -> tuple[s
     design : Design
         Any design.
     found : tuple of Variation, optional
-        From `hierstan.variation.variations`, when it has been called already.
+        From `hierstan.description.variation.variations`, when it has been called already.
 
     Returns
     -------

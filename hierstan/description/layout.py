@@ -3,7 +3,7 @@
 import re
 from textwrap import fill
 
-from hierstan.levels import some
+from hierstan.prediction.levels import some
 
 WIDTH = 88
 INDENT = 12

@@ -14,7 +14,7 @@ from hierstan.design import Design
 from hierstan.errors import DataError, FormulaError
 from hierstan.evaluate import Columns, columns_of, evaluate_terms
 from hierstan.frame import refuse_infinite, require_columns, widen
-from hierstan.levels import match_values, some
+from hierstan.prediction.levels import match_values, some
 
 # How far a fitted row may move, in units of its column's largest value, when new rows are
 # evaluated beside it: splines are matrix products, whose last digits depend on the rows.

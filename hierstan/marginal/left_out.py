@@ -6,14 +6,14 @@ import numpy as np
 import xarray as xr
 
 from hierstan.design import Design, Floats
-from hierstan.elimination import Sums, cholesky, eliminate, forward, in_steps
 from hierstan.engines.base import Arrays
 from hierstan.errors import DataError
 from hierstan.fit import Fit
-from hierstan.marginal import elimination_order, marginal_data
+from hierstan.marginal.data import elimination_order, marginal_data
+from hierstan.marginal.elimination import Sums, cholesky, eliminate, forward, in_steps
+from hierstan.marginal.recover import flatten
+from hierstan.marginal.reduction import reduce_rows
 from hierstan.priors import Priors
-from hierstan.recover import flatten
-from hierstan.reduction import reduce_rows
 
 # Share of a column left by the others that is rounding only.
 _NOTHING = 1e-10

@@ -7,8 +7,8 @@ import pandas as pd
 
 from hierstan.design import Design, Floats
 from hierstan.errors import InputError
-from hierstan.predict import KEPT_CELLS, posterior_rows
-from hierstan.simulate import Posterior, Simulator
+from hierstan.prediction.predict import KEPT_CELLS, posterior_rows
+from hierstan.prediction.simulate import Posterior, Simulator
 
 COVERAGE = (0.5, 0.95)
 

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from hierstan.design import Floats
-from hierstan.elimination import Elimination, Sums, eliminate, in_steps
 from hierstan.engines.base import Arrays, Samples
+from hierstan.marginal.elimination import Elimination, Sums, eliminate, in_steps
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,15 +5,15 @@ from functools import cached_property
 import pandas as pd
 import xarray as xr
 
-from hierstan.checks import Checks, check, replicate, residuals
 from hierstan.design import Design, Floats
 from hierstan.diagnostics import Diagnostics
 from hierstan.engines.base import Samples
-from hierstan.likelihood import log_likelihood
-from hierstan.new_data import Groups
-from hierstan.predict import Predictions, predict
+from hierstan.prediction.checks import Checks, check, replicate, residuals
+from hierstan.prediction.likelihood import log_likelihood
+from hierstan.prediction.new_data import Groups
+from hierstan.prediction.predict import Predictions, predict
+from hierstan.prediction.simulate import Posterior
 from hierstan.programs import Program
-from hierstan.simulate import Posterior
 
 
 class Predictive:
@@ -61,7 +61,8 @@ class Predictive:
         Returns
         -------
         Predictions
-            A table with a row per row of data; `hierstan.predict.predict` has the details.
+            A table with a row per row of data; see
+            `hierstan.prediction.predict.predict`.
         """
         return predict(
             self._posterior,
@@ -94,7 +95,7 @@ class Predictive:
         Returns
         -------
         pandas.DataFrame
-            A row per row in use, as `hierstan.checks.residuals` describes it.
+            A row per row in use, as `hierstan.prediction.checks.residuals` describes it.
         """
         return residuals(self._posterior)
 
@@ -132,6 +133,6 @@ class Predictive:
         -------
         Checks
             Coverage of predictive intervals, Bayesian R-squared and posterior predictive
-            p-values; `hierstan.checks.check` has the definitions.
+            p-values; `hierstan.prediction.checks.check` has the definitions.
         """
         return check(self._posterior, seed=self._seed(seed))

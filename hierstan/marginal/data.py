@@ -8,8 +8,8 @@ from scipy.linalg import block_diag
 
 from hierstan.design import Design, Floats
 from hierstan.errors import DataError
+from hierstan.marginal.reduction import reduce_rows
 from hierstan.priors import Priors
-from hierstan.reduction import reduce_rows
 from hierstan.structure import chain, relations
 
 # Digits to which two levels' R must agree to be taken for one.

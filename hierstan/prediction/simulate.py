@@ -11,7 +11,7 @@ import xarray as xr
 from hierstan.design import Design, Factor, Floats, Integers
 from hierstan.errors import InputError
 from hierstan.naming import effect_label, pair_label
-from hierstan.new_data import GroupRows, Rows
+from hierstan.prediction.new_data import GroupRows, Rows
 from hierstan.programs import Program, population_columns
 from hierstan.unpooled_layout import coefficients
 
@@ -30,7 +30,7 @@ class Posterior:
     program, design : Program, Design
         What was fitted.
     draws : xarray.Dataset
-        Named draws, as `hierstan.programs.name_draws` makes them.
+        Named draws, as `hierstan.naming.name_draws` makes them.
     chosen : ndarray of int, optional
         The draws that count; all by default.
     """

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 
 from hierstan.design import Design, Factor, Floats, Integers
-from hierstan.encoding import Part, complete
 from hierstan.errors import DataError, InputError
 from hierstan.evaluate import columns_of, evaluate_terms
 from hierstan.formula import GroupTerm
-from hierstan.levels import match_levels, some
+from hierstan.prediction.encoding import Part, complete
+from hierstan.prediction.levels import match_levels, some
 
 GroupChoice = Literal["same", "new", "population"]
 Groups = GroupChoice | Mapping[str, GroupChoice] | None

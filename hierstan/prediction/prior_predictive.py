@@ -8,15 +8,15 @@ import numpy as np
 import xarray as xr
 
 from hierstan.arviz_stats import to_arviz
-from hierstan.checks import replicate
 from hierstan.design import Design, Floats
 from hierstan.errors import InputError
 from hierstan.naming import name_draws
-from hierstan.predict import KEPT_CELLS, posterior_rows
+from hierstan.prediction.checks import replicate
+from hierstan.prediction.predict import KEPT_CELLS, posterior_rows
+from hierstan.prediction.simulate import Posterior
 from hierstan.priors import Priors
 from hierstan.programs import Program, stan_data
 from hierstan.propriety import refuse_flat
-from hierstan.simulate import Posterior
 
 _PARAMETERS = 2  # stream of random numbers; a Simulator has 0 and 1 of the same seed
 

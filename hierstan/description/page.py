@@ -6,16 +6,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from hierstan.description.layout import code, entry, table
+from hierstan.description.notes import notes
+from hierstan.description.translate import Call, lme4_call
+from hierstan.description.translate_mixedlm import mixedlm_call
+from hierstan.description.variation import Variation, variations
 from hierstan.design import Design, Factor
 from hierstan.evaluate import build_design
 from hierstan.frame import Missing
-from hierstan.layout import code, entry, table
-from hierstan.levels import some
-from hierstan.notes import notes
+from hierstan.prediction.levels import some
 from hierstan.structure import Relation, relations
-from hierstan.translate import Call, lme4_call
-from hierstan.translate_mixedlm import mixedlm_call
-from hierstan.variation import Variation, variations
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,14 +9,14 @@ import xarray as xr
 
 from hierstan.design import Design, Floats
 from hierstan.errors import InputError
-from hierstan.new_data import (
+from hierstan.prediction.new_data import (
     GroupChoice,
     Groups,
     Rows,
     resolve_groups,
     rows_of,
 )
-from hierstan.simulate import Posterior, Simulator
+from hierstan.prediction.simulate import Posterior, Simulator
 
 # Cells (rows times draws) a user may ask to keep: 1 GB an array.
 KEPT_CELLS = 2**27

@@ -4,8 +4,8 @@ import numpy as np
 import xarray as xr
 
 from hierstan.fit import Fit
-from hierstan.marginal import elimination_order, marginal_data
-from hierstan.recover import effect_moments, flatten
+from hierstan.marginal.data import elimination_order, marginal_data
+from hierstan.marginal.recover import effect_moments, flatten
 
 
 def group_moments(fit: Fit) -> dict[str, xr.Dataset]:

@@ -1,0 +1,1 @@
+"""The marginal program: rows reduced to sums, and effects recovered from its draws."""
