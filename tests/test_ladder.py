@@ -63,7 +63,7 @@ def test_parts_add_up_and_the_largest_comes_first() -> None:
 def test_an_optimizer_that_stopped_short_is_named() -> None:
     rungs = climb_ladder(point(1.19, 0.30), point(1.2, 0.30), None, None, {})
     assert by_name(rungs)["x"].verdict == (
-        "MixedLM stops 0.05 se below the optimum that Stan finds"
+        "the mixed-model fit stops 0.05 se below the optimum that Stan finds"
     )
     assert by_name(rungs)["sigma"].verdict == "same optimum"
     assert by_name(rungs)["sigma"].mean is None

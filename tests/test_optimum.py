@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 
 import hierstan as hs
-from hierstan.frequentist import fit_at, fit_from, fit_mixedlm
-from hierstan.frequentist.densities import mixedlm_densities
+from hierstan.frequentist import fit_at, fit_from, fit_mixedlm, mixedlm
+from hierstan.frequentist.densities import densities
 from hierstan.frequentist.standard import Standard
 from hierstan.frequentist.variances import Variances
 
@@ -54,8 +54,7 @@ def test_our_likelihood_is_that_of_mixedlm(formula: str, data: str, reml: bool) 
     """Constants and units included, at three points, one of them off the boundary."""
     design = hs.Model(formula, hs.data.load(data)).design
     optimum = fit_mixedlm(design, reml=reml).variances
-    found = mixedlm_densities(design, optimum, (1.0, 0.6, 1.7), reml=reml)
-    assert found is not None
+    found = densities(design, optimum, (1.0, 0.6, 1.7), reml=reml)
     standard = Standard.of(design)
     for density in found:
         inside = standard.inward(density.variances)
@@ -64,12 +63,31 @@ def test_our_likelihood_is_that_of_mixedlm(formula: str, data: str, reml: bool) 
         assert ours.beta == pytest.approx(density.beta, rel=1e-10)
 
 
-def test_mixedlm_has_no_likelihood_for_what_it_cannot_express() -> None:
+def test_our_likelihood_stands_in_where_mixedlm_has_none() -> None:
+    """Correlated effects of a crossed factor; the optimum handed over plays no part."""
     data = hs.data.penicillin().assign(x=lambda d: range(len(d)))
     design = hs.Model("diameter ~ x + (x | plate) + (1 | sample)", data).design
-    optimum = fit_mixedlm(design).variances
-    assert mixedlm_densities(design, optimum, (1.0,), reml=True) is None
-    assert fit_from(design, optimum).substitute is not None
+    best = fit_mixedlm(design)
+    (density,) = densities(design, best.variances, (1.0,), reml=True)
+    standard = Standard.of(design)
+    ours = standard.solution(standard.inward(density.variances), reml=True).loglik
+    assert density.loglik == pytest.approx(ours, rel=1e-12)
+    elsewhere = Variances(best.variances.Sigmas, 1.5 * best.sigma)
+    fit = fit_from(design, elsewhere)
+    assert fit.substitute is not None
+    assert fit.converged
+    assert fit.solution.loglik == pytest.approx(best.solution.loglik, abs=1e-9)
+
+
+def test_no_finite_likelihood_is_no_infinite_shortfall(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(mixedlm, "search", lambda *_, **__: (None, ["bfgs: no luck"]))
+    design = hs.Model(*_sleepstudy()).design
+    fit = fit_from(design, fit_at(design, fit_mixedlm(design).variances).variances)
+    assert fit.gained == 0.0
+    assert fit.converged
+    assert "finds no finite likelihood" in fit.verdict
 
 
 def _sleepstudy() -> tuple[str, pd.DataFrame]:

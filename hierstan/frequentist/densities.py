@@ -1,4 +1,4 @@
-"""MixedLM's own likelihood at given points, to hold another one against."""
+"""The likelihood at given points, by MixedLM where it can, to hold Stan's against."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _OFF_ZERO = 0.1
 
 @dataclass(frozen=True, eq=False)
 class Density:
-    """A point, and the log likelihood that MixedLM gives it.
+    """A point, and its log likelihood.
 
     Attributes
     ----------
@@ -25,7 +25,7 @@ class Density:
     beta : ndarray, shape (P,)
         The best coefficients for them.
     loglik : float
-        ``MixedLM.loglike``, in the data's units, constants included.
+        In the data's units, constants included.
     """
 
     variances: Variances
@@ -33,10 +33,10 @@ class Density:
     loglik: float
 
 
-def mixedlm_densities(
+def densities(
     design: Design, around: Variances, shares: Sequence[float], *, reml: bool
-) -> list[Density] | None:
-    """Evaluate ``MixedLM.loglike`` at several points.
+) -> list[Density]:
+    """Evaluate the likelihood at several points.
 
     Parameters
     ----------
@@ -52,12 +52,11 @@ def mixedlm_densities(
 
     Returns
     -------
-    list of Density, or None
-        One per share; None when MixedLM cannot take the design.
+    list of Density
+        One per share: ``MixedLM.loglike``, or our own likelihood where MixedLM cannot take
+        the design.
     """
     standard = Standard.of(design)
-    if beyond_mixedlm(standard) is not None:
-        return None
     inside = standard.inward(around)
     points = []
     for share in shares:
@@ -67,10 +66,14 @@ def mixedlm_densities(
         ]
         sigma = standard.criterion(roots, reml=reml).best_sigma
         points.append(Variances(tuple(sigma**2 * r @ r.T for r in roots), sigma))
+    if beyond_mixedlm(standard) is None:
+        values = logliks(standard, points, reml=reml).tolist()
+    else:
+        values = [standard.loglik(point, reml=reml) for point in points]
     found = []
-    for point, value in zip(points, logliks(standard, points, reml=reml), strict=True):
+    for point, value in zip(points, values, strict=True):
         beta = standard.solution(point, reml=reml).beta
-        loglik = standard.outward_loglik(float(value), reml=reml)
+        loglik = standard.outward_loglik(value, reml=reml)
         found.append(Density(standard.outward(point), beta, loglik))
     return found
 

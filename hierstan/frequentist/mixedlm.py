@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from hierstan.design import Design
 from hierstan.frequentist.boundary import gain_off_the_edge, is_singular, put_at_zero
 from hierstan.frequentist.climb import climb, even_starts
@@ -81,28 +79,29 @@ def fit_from(design: Design, optimum: Variances, *, reml: bool = True) -> MixedF
     optimum : Variances
         In the data's units, such as Stan's mode. A MixedLM fit that ends more than 1e-6
         of log likelihood below is started again from there; where that is at an edge,
-        which MixedLM cannot start from, the optimum itself is taken.
+        which MixedLM cannot start from, the optimum itself is taken. Where MixedLM has no
+        fit, it plays no part.
     reml : bool
         Which likelihood.
 
     Returns
     -------
     MixedFit
-        With what was gained, if MixedLM was short; `substitute` says why when MixedLM
-        cannot take the design, and the fit is the optimum then.
+        With what was gained, if MixedLM was short. Where MixedLM cannot take the design,
+        or finds no finite likelihood, it is `fit_mixedlm`'s, our own climb.
     """
     standard = Standard.of(design)
     there = standard.inward(optimum)
-    substitute = beyond_mixedlm(standard)
-    if substitute is not None:
-        state = _settle(design, standard, there, reml)
-        return _assemble(design, standard, state, reml, 0.0, substitute, [])
-    best, log = search(standard, reml=reml, routes=1)
+    best = None
+    if beyond_mixedlm(standard) is None:
+        best, log = search(standard, reml=reml, routes=1)
+    if best is None:
+        return fit_mixedlm(design, reml=reml)
     highest = standard.loglik(there, reml=reml)
-    reached = -np.inf if best is None else standard.loglik(best, reml=reml)
+    short = highest - standard.loglik(best, reml=reml)
     gained = 0.0
-    if best is None or highest - reached > SAME_OPTIMUM:
-        gained = highest - reached
+    if short > SAME_OPTIMUM:
+        gained = short
         again, more = search(standard, reml=reml, routes=1, start=there)
         log += more
         best = there

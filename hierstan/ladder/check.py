@@ -27,12 +27,12 @@ class CrossCheck:
         MixedLM, refitted from Stan's mode (`rescued`) when it was short of it.
     mode : MixedFit
         The mode of Stan's flat-prior marginal density, as a REML (or ML) fit.
-    density_gap : float or None
+    density_gap : float
         Largest relative difference of Stan's log density and ``MixedLM.loglike`` at
-        several points; None when MixedLM cannot take the model.
-    loglik_gap : float or None
+        several points.
+    loglik_gap : float
         Log likelihood by which Stan's optimum is above the point where MixedLM stopped by
-        itself; None when MixedLM cannot take the model.
+        itself. Where MixedLM cannot take the model, both gaps are to our own likelihood.
     flat, posterior : Fit or None
         Posteriors under flat priors and under the model's; None without sampling.
     stopped : str
@@ -46,8 +46,8 @@ class CrossCheck:
     model: Model
     mixed: MixedFit
     mode: MixedFit
-    density_gap: float | None
-    loglik_gap: float | None
+    density_gap: float
+    loglik_gap: float
     flat: Fit | None
     posterior: Fit | None
     stopped: str
@@ -66,9 +66,7 @@ class CrossCheck:
     def agrees(self) -> bool:
         """Whether Stan and MixedLM have one likelihood and one optimum."""
         return (
-            self.density_gap is not None
-            and self.density_gap < SAME_DENSITY
-            and self.loglik_gap is not None
+            self.density_gap < SAME_DENSITY
             and abs(self.loglik_gap) < SAME_OPTIMUM
             and self.mode.converged
         )
@@ -82,42 +80,50 @@ class CrossCheck:
         told += self._sampling()
         return " ".join(sentence for sentence in told if sentence)
 
+    @property
+    def _other(self) -> str:
+        return "MixedLM" if self.mixed.substitute is None else "our own code"
+
     def _density(self) -> str:
-        if self.density_gap is None:
-            return f"{self.mixed.substitute}, so Stan is held against our own likelihood."
+        stands_in = ""
+        if self.mixed.substitute is not None:
+            stands_in = f"{self.mixed.substitute}; our own code stands in for it. "
         if self.density_gap < SAME_DENSITY:
-            return "Stan and MixedLM compute the same likelihood."
+            return f"{stands_in}Stan and {self._other} compute the same likelihood."
         return (
-            f"Stan and MixedLM compute different likelihoods (by {self.density_gap:.1e} of "
-            "their size): do not compare their results."
+            f"{stands_in}Stan and {self._other} compute different likelihoods (by "
+            f"{self.density_gap:.1e} of their size): do not compare their results."
         )
 
     def _optimum(self) -> str:
         criterion, top = self.mode.criterion, self.mode.solution.loglik
         if not self.mode.converged:
             return f"Stan's optimizer did not arrive (log likelihood {top:.4f})."
-        if self.loglik_gap is None:
-            return f"Stan's {criterion} optimum has log likelihood {top:.4f}."
-        if self.loglik_gap > SAME_OPTIMUM:
+        reached, gap = top - self.loglik_gap, self.loglik_gap
+        if gap < -SAME_OPTIMUM:
             return (
-                f"MixedLM (its default optimizer, on standardized data) stops at "
-                f"{top - self.loglik_gap:.4f}, {self.loglik_gap:.2g} short of Stan's "
-                f"{criterion} optimum of {top:.4f}, and was refitted from there (rescued)."
+                f"Stan's optimizer stopped at {top:.4f}, {-gap:.2g} short of the "
+                f"{criterion} optimum of {self._other}, {reached:.4f}."
             )
-        if self.loglik_gap < -SAME_OPTIMUM:
-            return (
-                f"MixedLM reaches {top - self.loglik_gap:.4f}, above Stan's {top:.4f}: "
-                "Stan's optimizer stopped short."
-            )
-        return f"Both find the same {criterion} optimum, log likelihood {top:.4f}."
+        if gap <= SAME_OPTIMUM:
+            return f"Both find the same {criterion} optimum, log likelihood {top:.4f}."
+        how = " (its default optimizer, on standardized data)" * self.mixed.rescued
+        told = (
+            f"{self._other[0].upper()}{self._other[1:]}{how} stops at {reached:.4f}, "
+            f"{gap:.2g} short of Stan's {criterion} optimum of {top:.4f}"
+        )
+        if self.mixed.rescued:
+            told += ", and was refitted from there (rescued)"
+        return f"{told}."
 
     def _sampling(self) -> list[str]:
         told = [self.stopped] if self.stopped else []
-        for name, fit in (("flat-prior", self.flat), ("", self.posterior)):
+        for name, fit in (
+            ("flat-prior posterior", self.flat),
+            ("posterior", self.posterior),
+        ):
             if fit is not None and not fit.diagnostics.sound:
-                told.append(
-                    f"The {name} posterior {fit.diagnostics.verdict}".replace("  ", " ")
-                )
+                told.append(f"The {name} {fit.diagnostics.verdict}")
         gaps = {
             rung.name: (rung.mean - rung.estimate) / rung.unit
             for rung in self.rungs

@@ -10,7 +10,7 @@ from hierstan.errors import ConvergenceWarning, PriorError
 from hierstan.fit import Fit
 from hierstan.frame import Missing
 from hierstan.frequentist import MixedFit, fit_at, fit_from
-from hierstan.frequentist.densities import mixedlm_densities
+from hierstan.frequentist.densities import densities
 from hierstan.ladder.check import CrossCheck
 from hierstan.ladder.density import PROGRAM, FlatDensity
 from hierstan.ladder.evidence import evidence
@@ -122,9 +122,7 @@ def check_model(
         mode = fit_at(design, target.mode(settings.seed), reml=reml)
         mixed = fit_from(design, mode.variances, reml=reml)
         density_gap = _density_gap(target, mode)
-    loglik_gap = None
-    if mixed.substitute is None:
-        loglik_gap = mode.solution.loglik - (mixed.solution.loglik - mixed.gained)
+    loglik_gap = mode.solution.loglik - (mixed.solution.loglik - mixed.gained)
     flat, stopped = None, ""
     if posterior is not None:
         flat_model = model.with_priors("flat")
@@ -167,11 +165,9 @@ def sample(model: Model, settings: SamplerSettings, progress: Progress) -> Fit:
         )  # fmt: skip
 
 
-def _density_gap(target: FlatDensity, mode: MixedFit) -> float | None:
+def _density_gap(target: FlatDensity, mode: MixedFit) -> float:
     """Compare densities around the optimum, in relation to their size."""
-    theirs = mixedlm_densities(target.design, mode.variances, _SHARES, reml=target.reml)
-    if theirs is None:
-        return None
+    theirs = densities(target.design, mode.variances, _SHARES, reml=target.reml)
     ours = target.values([d.variances for d in theirs], [d.beta for d in theirs])
     logliks = np.array([d.loglik for d in theirs])
     return float(np.max(np.abs(ours - logliks) / np.abs(logliks)))

@@ -27,7 +27,8 @@ class Rung:
     name : str
         The parameter, as tables name it.
     estimate, se : float, float or None
-        By MixedLM, with the standard error of the observed information.
+        By MixedLM, or our own climb where it has no fit; with the standard error of the
+        observed information.
     mode : float
         By Stan: the mode of the flat-prior marginal density.
     engine : float
@@ -152,9 +153,10 @@ def _verdict(rung: Rung, mode: AnyValue, evidence: str) -> str:
     told = []
     engine = rung.engine / mode.spread if mode.spread else rung.engine
     if abs(engine) > ENGINE:
+        side = "below" if engine > 0 else "above"
         told.append(
-            f"MixedLM stops {_size(engine)} se {'below' if engine > 0 else 'above'} the "
-            "optimum that Stan finds"
+            f"the mixed-model fit stops {_size(engine)} se {side} the optimum that Stan "
+            "finds"
         )
     parts = {
         name: share
