@@ -1,14 +1,17 @@
 """One look for all pictures."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
+
+from hierstan.errors import InputError
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart.
 BLACK, GREY = "#222222", "#8c8c8c"
@@ -58,11 +61,41 @@ def house_style() -> Iterator[None]:
         yield
 
 
-def grid(rows: int, columns: int, width: float, height: float) -> tuple[Figure, list[Axes]]:
-    """Make a figure that belongs to nobody (no pyplot state) and its axes, row by row."""
-    figure = Figure(figsize=(width, height), layout="constrained")
-    axes = figure.subplots(rows, columns, squeeze=False)
-    return figure, list(axes.ravel())
+# What every plot function takes as `ax`: an Axes, or as many as it has panels, row by row.
+AxesLike = Axes | Iterable[Any] | None
+
+
+def grid(
+    rows: int, columns: int, width: float, height: float, ax: AxesLike = None
+) -> tuple[Figure, list[Axes]]:
+    """Make a figure that belongs to nobody (no pyplot state) and its axes, row by row.
+
+    Parameters
+    ----------
+    rows, columns : int
+        Panels.
+    width, height : float
+        Of a new figure, in inches.
+    ax : Axes or array-like of Axes, optional
+        Draw into these instead, in the order of ``ravel``.
+
+    Raises
+    ------
+    InputError
+        When `ax` has not one Axes for each panel.
+    """
+    wanted = rows * columns
+    if ax is None:
+        figure = Figure(figsize=(width, height), layout="constrained")
+        return figure, list(figure.subplots(rows, columns, squeeze=False).ravel())
+    given = list(np.ravel(np.asarray(ax, dtype=object)))
+    if len(given) != wanted or not all(isinstance(axis, Axes) for axis in given):
+        shape = "one Axes" if wanted == 1 else f"{wanted} Axes ({rows} by {columns})"
+        raise InputError(
+            f"This picture takes {shape} as ax, as matplotlib's subplots({rows}, "
+            f"{columns}) makes; {len(given)} given."
+        )
+    return given[0].get_figure(root=True), given
 
 
 def plain_log(axis: Axis) -> None:
