@@ -7,7 +7,9 @@ import typer
 
 from hierstan.cli.options import (
     Chains,
+    Data,
     Draws,
+    Formula,
     Json,
     Missing,
     NamedPriors,
@@ -19,7 +21,6 @@ from hierstan.cli.options import (
     read,
     terminal,
 )
-from hierstan.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,8 +38,8 @@ Programs = Annotated[
 
 
 def analyze(
-    data: Annotated[str, typer.Argument(help="A CSV or Parquet file, or a packaged name.")],
-    formula: Annotated[str, typer.Argument(help="As in lme4: 'y ~ x + (x || group)'.")],
+    data: Data,
+    formula: Formula,
     out: Out = None,
     priors: Priors = "default",
     prior: NamedPriors = None,
@@ -53,8 +54,6 @@ def analyze(
     quiet: Quiet = False,
 ) -> None:
     """Fit a model every way, compare, and write a report."""
-    if missing not in ("drop", "error"):
-        raise InputError(f"--missing is {missing!r}; use drop or error.")
     chosen = None if programs is None else [p.strip() for p in programs.split(",")]
     _analyze(
         read(data), formula, out, choose_priors(priors, prior), chosen,
@@ -94,7 +93,7 @@ def _analyze(
     priors: str | dict[str, str],
     programs: list[str] | None,
     settings: tuple[int, int, int, int],
-    missing: str,
+    missing: Missing,
     force: bool,
     json: bool,
     quiet: bool,
@@ -108,7 +107,7 @@ def _analyze(
     progress = terminal(quiet)
     analysis = run(
         formula, frame, priors=priors, programs=programs, chains=chains, warmup=warmup,
-        draws=draws, seed=seed, missing="error" if missing == "error" else "drop",
+        draws=draws, seed=seed, missing=missing,
         progress=progress,
     )  # fmt: skip
     if out is not None:

@@ -6,7 +6,9 @@ import typer
 
 from hierstan.cli.options import (
     Chains,
+    Data,
     Draws,
+    Formula,
     Json,
     Missing,
     NamedPriors,
@@ -18,12 +20,11 @@ from hierstan.cli.options import (
     read,
     terminal,
 )
-from hierstan.errors import InputError
 
 
 def crosscheck(
-    data: Annotated[str, typer.Argument(help="A CSV or Parquet file, or a packaged name.")],
-    formula: Annotated[str, typer.Argument(help="As in lme4: 'y ~ x + (x || group)'.")],
+    data: Data,
+    formula: Formula,
     reml: Annotated[
         bool, typer.Option("--reml/--ml", help="Restricted likelihood, or likelihood.")
     ] = True,
@@ -44,12 +45,10 @@ def crosscheck(
     from hierstan.ladder import crosscheck as run
     from hierstan.report import crosscheck_results, to_json
 
-    if missing not in ("drop", "error"):
-        raise InputError(f"--missing is {missing!r}; use drop or error.")
     check = run(
         formula, read(data), reml=reml, posterior=posterior,
         priors=choose_priors(priors, prior), chains=chains, warmup=warmup, draws=draws,
-        seed=seed, missing="error" if missing == "error" else "drop",
+        seed=seed, missing=missing,
         progress=terminal(quiet),
     )  # fmt: skip
     told = to_json(crosscheck_results(check, seed)) if json else f"{check}\n"

@@ -1,7 +1,7 @@
 """What several commands share: options, where data come from, who is told of progress."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -10,8 +10,12 @@ if TYPE_CHECKING:
 
     from hierstan.progress import Progress
 
+Data = Annotated[str, typer.Argument(help="A CSV or Parquet file, or a packaged name.")]
+Formula = Annotated[str, typer.Argument(help="As in lme4: 'y ~ x + (x || group)'.")]
 Seed = Annotated[int, typer.Option(help="All randomness follows from it.")]
-Missing = Annotated[str, typer.Option(help="Rows with missing values: drop or error.")]
+Missing = Annotated[
+    Literal["drop", "error"], typer.Option(help="What to do with rows with missing values.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print results.json, nothing else.")]
 Chains = Annotated[int, typer.Option(help="Markov chains.")]
 Draws = Annotated[int, typer.Option(help="Draws kept per chain.")]
