@@ -29,7 +29,6 @@ BAD_INPUT = [
     ("header.csv", RADON, [], "no rows"),
     ("nowhere.csv", RADON, [], "no data file nowhere.csv"),
     ("missing.csv", RADON, ["--missing", "error"], "2 in column 'floor'"),
-    ("data.csv", RADON, ["--missing", "maybe"], "'maybe'; use drop or error"),
     ("infinite.csv", RADON, [], "'floor' has 1 infinite value(s), the first in data row 4"),
     ("constant.csv", RADON, [], "Response 'log_radon' is constant"),
     ("data.csv", "county ~ floor + (1 | floor)", [], "Response 'county' holds"),
@@ -53,6 +52,14 @@ BAD_INPUT = [
     ("data.csv", RADON, ["--out", "taken"], "taken exists and is not empty"),
     ("data.csv", RADON, ["--out", "no/such/place"], "There is no directory"),
 ]
+
+
+@pytest.mark.parametrize("command", ["analyze", "crosscheck", "describe"])
+def test_a_choice_that_is_none_names_the_choices(run: Run, command: str) -> None:
+    status, shown, told = run(command, "radon", RADON, "--missing", "maybe")
+    assert (status, shown) == (2, "")
+    for word in ("--missing", "maybe", "drop", "error"):
+        assert word in told
 
 
 @pytest.mark.parametrize(("file", "formula", "options", "says"), BAD_INPUT)

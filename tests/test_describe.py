@@ -128,7 +128,6 @@ def test_the_command_prints_the_page_and_names_what_is_wrong(hierstan_command: R
     for arguments, says in [
         (("sleepstudy", "Reaction ~ Day + (1 | Subject)"), "did you mean 'Days'"),
         (("no.csv", formula), "There is no data file no.csv"),
-        (("sleepstudy", formula, "--missing", "keep"), "use drop or error"),
     ]:
         status, out, err = hierstan_command("describe", *arguments)
         assert (status, out) == (2, "")
