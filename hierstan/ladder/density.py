@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from hierstan.correlations import partial_correlations, roots_of_covariance
 from hierstan.design import Design, Floats
 from hierstan.engines.base import Arrays, Engine
 from hierstan.frequentist.variances import Variances
-from hierstan.marginal.data import partial_correlations
-from hierstan.marginal.elimination import roots_of_covariance
 from hierstan.priors import resolve_priors
 from hierstan.programs import get_program, initial_values, stan_data
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from scipy.linalg import block_diag
 
+from hierstan.correlations import partial_correlations
 from hierstan.design import Design, Floats
 from hierstan.errors import DataError
 from hierstan.marginal.reduction import reduce_rows
@@ -149,16 +150,3 @@ def marginal_start(data: Mapping[str, Any], rng: np.random.Generator) -> dict[st
         "beta_standard": rng.uniform(-2.0, 2.0, P * data["beta_sampled"])
         / np.sqrt(data["N"]),
     }
-
-
-def partial_correlations(Sigma: Floats) -> Floats:
-    """Return the canonical partial correlations of a covariance matrix, row by row."""
-    sd = np.sqrt(np.diag(Sigma))
-    L = np.linalg.cholesky(Sigma / np.outer(sd, sd))
-    found = []
-    for row in range(1, len(L)):
-        left = 1.0
-        for column in range(row):
-            found.append(L[row, column] / np.sqrt(left))
-            left -= L[row, column] ** 2
-    return np.array(found)

@@ -9,8 +9,10 @@ from hierstan.design import Design, Floats
 from hierstan.engines.base import Arrays
 from hierstan.errors import DataError
 from hierstan.fit import Fit
+from hierstan.marginal.batched import cholesky, forward
+from hierstan.marginal.block import DataBlock
 from hierstan.marginal.data import elimination_order, marginal_data
-from hierstan.marginal.elimination import Sums, cholesky, eliminate, forward, in_steps
+from hierstan.marginal.elimination import eliminate, in_steps
 from hierstan.marginal.recover import flatten
 from hierstan.marginal.reduction import reduce_rows
 from hierstan.priors import Priors
@@ -85,13 +87,13 @@ def group_densities(design: Design, priors: Priors, theta: Arrays) -> Floats:
     """
     factors = [design.factors[k] for k in elimination_order(design)]
     apart = reduce_rows(design.y, design.X, factors, apart=True).apart
-    sums = Sums(marginal_data(design, priors))
+    block = DataBlock(marginal_data(design, priors))
     coarsest = factors[-1]
     out = np.empty((len(theta["sigma"]), coarsest.J))
-    for rows, some in in_steps(theta, sums.width):
-        found = eliminate(sums, some)
+    for rows, some in in_steps(theta, block.width):
+        found = eliminate(block, some)
         own = (found.products + apart) / found.s[:, None, None, None] ** 2
-        all_groups = own.sum(axis=1, keepdims=True) + sums.prior
+        all_groups = own.sum(axis=1, keepdims=True) + block.prior
         rest = _log_integral(all_groups - own, coarsest.levels, design.terms)
         whole = _log_integral(all_groups, (), ())
         log_scale = np.log(2 * np.pi) / 2 + np.log(some["sigma"])

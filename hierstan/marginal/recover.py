@@ -13,7 +13,8 @@ import numpy as np
 
 from hierstan.design import Floats
 from hierstan.engines.base import Arrays, Samples
-from hierstan.marginal.elimination import Elimination, Sums, eliminate, in_steps
+from hierstan.marginal.block import DataBlock
+from hierstan.marginal.elimination import Elimination, eliminate, in_steps
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,29 +88,29 @@ def draw_effects(data: Mapping[str, Any], theta: Arrays, seed: int) -> Floats:
     ndarray, shape (draws, sum of Q J)
         Effects laid out as ``u`` in the programs.
     """
-    sums = Sums(data)
+    block = DataBlock(data)
     rng = np.random.default_rng([seed, 1])
-    sizes = [Q * J for Q, J in zip(sums.effects, sums.levels, strict=True)]
-    order = np.argsort(sums.place)
+    sizes = [Q * J for Q, J in zip(block.effects, block.levels, strict=True)]
+    order = np.argsort(block.place)
     starts = {i: sum(sizes[k] for k in order[:rank]) for rank, i in enumerate(order)}
     out = np.empty((len(theta["sigma"]), sum(sizes)))
-    for rows, some in in_steps(theta, sums.width):
-        found = eliminate(sums, some, likelihood=False)
-        known = np.concatenate([-sums.inward(some["beta"]).T, np.ones((1, len(found.s)))])
+    for rows, some in in_steps(theta, block.width):
+        found = eliminate(block, some, likelihood=False)
+        known = np.concatenate([-block.inward(some["beta"]).T, np.ones((1, len(found.s)))])
         drawn: dict[int, Floats] = {}
-        for i in reversed(range(len(sums.levels))):
+        for i in reversed(range(len(block.levels))):
             step = found.steps[i]
             noise = rng.standard_normal(step.spread.shape[1:])
             u = np.einsum("abnj,bnj->anj", step.spread, noise) * found.s[:, None]
-            u += np.einsum("avnj,vn->anj", step.slopes[:, -sums.M :], known)
+            u += np.einsum("avnj,vn->anj", step.slopes[:, -block.M :], known)
             left = 0
-            for above in range(i + 1, len(sums.levels)):
-                coarser = drawn[above][:, :, sums.parent(i, above)]
+            for above in range(i + 1, len(block.levels)):
+                coarser = drawn[above][:, :, block.parent(i, above)]
                 slopes = step.slopes[:, left : left + len(coarser)]
                 u -= np.einsum("avnj,vnj->anj", slopes, coarser)
                 left += len(coarser)
             drawn[i] = u
-            own = np.einsum("ab,bnj->naj", sums.outward_effects(i), u)
+            own = np.einsum("ab,bnj->naj", block.outward_effects(i), u)
             out[rows, starts[i] : starts[i] + sizes[i]] = own.reshape(len(own), -1)
     return out
 
@@ -135,19 +136,19 @@ def effect_moments(
     dict of int to EffectMoments
         Standard deviations hold the spread of the means and the mean of the variances.
     """
-    sums = Sums(data)
-    P = sums.M - 1
-    slope, origin = sums.outward()
+    block = DataBlock(data)
+    P = block.M - 1
+    slope, origin = block.outward()
     totals = {i: (_Running(), _Running()) for i in shares}
-    width = sums.width * (sum(sums.effects) + P)
+    width = block.width * (sum(block.effects) + P)
     for _, some in in_steps(theta, width):
-        found = eliminate(sums, some)
-        for i, (mean, covariance) in enumerate(_joint(sums, found)):
+        found = eliminate(block, some)
+        for i, (mean, covariance) in enumerate(_joint(block, found)):
             if i not in shares:
                 continue
-            Q = sums.effects[i]
+            Q = block.effects[i]
             into = np.zeros((Q, covariance.shape[-1]))
-            into[:, :Q] = sums.outward_effects(i)
+            into[:, :Q] = block.outward_effects(i)
             for total, share in zip(totals[i], (0.0 * shares[i], shares[i]), strict=True):
                 into[:, into.shape[1] - P :] = share @ slope
                 centre = mean @ into.T + share @ origin
@@ -159,26 +160,28 @@ def effect_moments(
     }
 
 
-def coefficients(sums: Sums, found: Elimination) -> tuple[Floats, Floats]:
+def coefficients(block: DataBlock, found: Elimination) -> tuple[Floats, Floats]:
     """Return mean (draws, P) and covariance of the coefficients of standardized X."""
-    P = sums.M - 1
-    W = (found.products.sum(axis=1) + sums.total) / found.s[:, None, None] ** 2 + sums.prior
+    P = block.M - 1
+    W = (found.products.sum(axis=1) + block.total) / found.s[
+        :, None, None
+    ] ** 2 + block.prior
     covariance = np.linalg.inv(W[:, :P, :P])
     return np.einsum("npq,nq->np", covariance, W[:, :P, P]), covariance
 
 
-def _joint(sums: Sums, found: Elimination) -> list[tuple[Floats, Floats]]:
+def _joint(block: DataBlock, found: Elimination) -> list[tuple[Floats, Floats]]:
     """Return moments of each factor's effects with all that they depend on.
 
     For each factor, from the finest, mean (draws, J, V) and covariance of its effects,
     then those of the coarser factors that its levels lie in, then coefficients of X.
     """
-    beta, covariance = coefficients(sums, found)
+    beta, covariance = coefficients(block, found)
     joint: list[tuple[Floats, Floats]] = []
-    for i in reversed(range(len(sums.levels))):
-        step, J = found.steps[i], sums.levels[i]
+    for i in reversed(range(len(block.levels))):
+        step, J = found.steps[i], block.levels[i]
         if joint:
-            parent = sums.parent(i, i + 1)
+            parent = block.parent(i, i + 1)
             up, up_cov = joint[0][0][:, parent], joint[0][1][:, parent]
         else:
             up = np.repeat(beta[:, None], J, axis=1)

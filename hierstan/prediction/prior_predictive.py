@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from hierstan.arviz_stats import to_arviz
+from hierstan.correlations import correlation_root
 from hierstan.design import Design, Floats
 from hierstan.errors import InputError
 from hierstan.naming import name_draws
@@ -199,16 +200,9 @@ def _half_t(
 
 def _lkj_root(Q: int, eta: float, draws: int, rng: np.random.Generator) -> Floats:
     """Draw Cholesky factors of correlation matrices, shape (draws, Q, Q)."""
-    L = np.zeros((draws, Q, Q))
-    for row in range(Q):
-        left = np.ones(draws)  # squared length of the row not yet used
-        for column in range(row):
-            b = eta + (Q - 2 - column) / 2
-            partial = 2 * rng.beta(b, b, draws) - 1
-            L[:, row, column] = partial * np.sqrt(left)
-            left *= 1 - partial**2
-        L[:, row, row] = np.sqrt(left)
-    return L
+    _, columns = np.tril_indices(Q, -1)
+    b = eta + (Q - 2 - columns) / 2
+    return correlation_root(2 * rng.beta(b, b, (draws, len(b))) - 1, Q)
 
 
 def _below_diagonal(L: Floats) -> Floats:
