@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import dense
 import numpy as np
 from scipy import stats
 
@@ -55,9 +56,11 @@ def log_prior(priors: Priors, theta: Theta) -> float:
 
 def covariance(design: Design, theta: Theta) -> Floats:
     """V, of y given beta."""
-    Z = indicator(design)
-    noise = theta.sigma**2 * np.eye(design.N)
-    return np.asarray(Z @ effects_covariance(design, theta) @ Z.T + noise)
+    tau = np.split(theta.tau, np.cumsum([factor.Q for factor in design.factors])[:-1])
+    Sigmas = [
+        Omega * np.outer(own, own) for Omega, own in zip(theta.Omegas, tau, strict=True)
+    ]
+    return dense.covariance(design.factors, Sigmas, theta.sigma)
 
 
 def coefficients(design: Design, priors: Priors, theta: Theta) -> tuple[Floats, Floats]:

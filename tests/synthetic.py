@@ -7,6 +7,7 @@ from hierstan.design import Design, Floats
 from hierstan.engines import SamplerSettings, Samples
 from hierstan.evaluate import build_design
 from hierstan.fit import Fit
+from hierstan.prediction.new_data import Rows, rows_of
 from hierstan.priors import resolve_priors
 from hierstan.programs import get_program, population_columns
 
@@ -64,3 +65,25 @@ def expected_by_hand(fit: Fit, design: Design, offset: Floats | float = 0.0) -> 
             u = flat(fit, f"u[{factor.name}]")[:, :, factor.index[i]]
             mu[:, i] += u @ factor.Z[i]
     return mu + offset
+
+
+def example(rows: int = 60, seed: int = 5) -> pd.DataFrame:
+    """Columns of every kind, with no value that is only 0 or 1."""
+    rng = np.random.default_rng(seed)
+    data = pd.DataFrame({"y": rng.normal(3, 2, rows), "x": rng.gamma(3, 2, rows)})
+    data["w"] = rng.normal(-2, 0.7, rows)
+    data["k"] = rng.choice(["p", "q", "r"], rows)
+    data["o"] = pd.Categorical(rng.choice(["lo", "mid", "hi"], rows),
+                               categories=["lo", "mid", "hi"], ordered=True)  # fmt: skip
+    data["n"] = rng.integers(3, 6, rows)
+    data["b"] = rng.random(rows) < 0.4
+    data["g"] = rng.permutation([f"g{j % 7}" for j in range(rows)])
+    data["h"] = rng.integers(0, 2, rows)
+    return data
+
+
+def encode(design: Design, data: pd.DataFrame) -> Rows:
+    """Encode rows whose levels are all known."""
+    return rows_of(
+        design, data, dict.fromkeys([f.name for f in design.factors], "same"), ""
+    )

@@ -82,7 +82,7 @@ def test_what_is_no_formula_is_named(text: str, says: str) -> None:
 
 def test_what_is_no_text_is_no_formula() -> None:
     with pytest.raises(FormulaError, match="a text, not NoneType"):
-        hs.Model(None, hs.data.radon())  # type: ignore[arg-type]
+        hs.Model(None, hs.data.radon())
 
 
 @pytest.mark.parametrize(
