@@ -3,12 +3,14 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
+from scipy import stats
 
 import hierstan as hs
 from hierstan.design import Design
 from hierstan.estimates import Estimates, PosteriorValue, Value
-from hierstan.ladder.curves import density
+from hierstan.ladder.curves import density, profiled
 from hierstan.ladder.evidence import evidence
 from hierstan.ladder.rungs import Rung, climb_ladder
 
@@ -100,6 +102,30 @@ def test_evidence_counts_the_counties_with_both_floors(radon_design: Design) -> 
     both = sum(np.ptp(floor[county.index == j]) > 0 for j in range(county.J))
     assert told["sd(floor | county)"] == (f"it rests on {both} of 85 levels of county")
     assert told["sd(Intercept | county)"] == "it rests on 85 levels of county"
+
+
+def test_a_correlation_rests_on_levels_that_tell_both_effects() -> None:
+    """Level a has x = 0 throughout, b and c have w = 0: three of six tell both."""
+    rng = np.random.default_rng(8)
+    data = pd.DataFrame({"g": list("abcdef") * 6, "y": rng.normal(size=36)})
+    data["x"] = np.where(data["g"] == "a", 0.0, rng.normal(3.0, 1.0, 36))
+    data["w"] = np.where(data["g"].isin(["b", "c"]), 0.0, rng.normal(-2.0, 1.0, 36))
+    told = evidence(hs.Model("y ~ x + w + (0 + x + w | g)", data).design)
+    assert told == {
+        "sd(x | g)": "it rests on 5 of 6 levels of g",
+        "sd(w | g)": "it rests on 4 of 6 levels of g",
+        "corr(x, w | g)": "it rests on 3 of 6 levels of g",
+    }
+
+
+def test_a_profile_is_as_high_as_its_interval_says() -> None:
+    """At the ends of a 95 % interval the log likelihood is 1.92 below its maximum."""
+    fitted = hs.Model("Yield ~ 1 + (1 | Batch)", hs.data.dyestuff()).mixedlm()
+    (found,) = [c for n, c in fitted.profile().curves.items() if n.startswith("sd(")]
+    curve = profiled(found)
+    ends = np.interp([found.low, found.estimate, found.high], curve.x, curve.height)
+    lowest = np.exp(-0.5 * stats.chi2(1).ppf(0.95))
+    np.testing.assert_allclose(ends, [lowest, 1.0, lowest], rtol=2e-3)
 
 
 def test_a_density_does_not_fall_at_a_bound() -> None:
