@@ -53,7 +53,7 @@ def radon(program: str) -> dict[str, float]:
     model = hs.Model(formula, hs.data.radon(), priors="seeds")
     model.engine.compile([program], SILENT)
     with warnings.catch_warnings():
-        # A program that fails its checks is a finding of the benchmark, not a reason to stop.
+        # A program that fails its checks is a finding here, not a reason to stop.
         warnings.simplefilter("ignore", hs.ConvergenceWarning)
         state = model.sample(program, seed=1).diagnostics
     return {
