@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from matplotlib.figure import Figure
 
 from hierstan.estimates import AnyValue, Estimates
-from hierstan.plots.style import color_of, grid, house_style
+from hierstan.plots.style import AxesLike, color_of, house_style, leftmost, shortened, tiles
 
 _COLUMNS = 3
 
 
-def forest(columns: Mapping[str, Estimates]) -> Figure:
+def forest(columns: Mapping[str, Estimates], ax: AxesLike = None) -> Figure:
     """Draw every parameter's estimates with 95 % intervals, one row per fit.
 
     Parameters
@@ -18,21 +18,24 @@ def forest(columns: Mapping[str, Estimates]) -> Figure:
     columns : mapping of str to Estimates
         Fits by name, drawn from top to bottom. A fit that has no such parameter leaves
         its row empty; one that did not converge is drawn hollow and dotted.
+    ax : array-like of Axes, optional
+        Draw into these instead of a new figure: one for each parameter, more are switched
+        off.
 
     Returns
     -------
     matplotlib.figure.Figure
-        One panel per parameter, each on its own axis.
+        One panel per parameter, each on its own axis. Dots are posterior means, diamonds
+        estimates.
     """
     names: dict[str, None] = {}
     for estimates in columns.values():
         names.update((name, None) for name, _ in estimates.rows() if name != "sigma")
     names["sigma"] = None
-    rows = -(-len(names) // _COLUMNS)
     with house_style():
-        height = 0.7 + rows * (0.75 + 0.24 * len(columns))
-        figure, axes = grid(rows, _COLUMNS, 9.6, height)
-        for panel, (axis, name) in enumerate(zip(axes, names, strict=False)):
+        size = 3.2, 0.75 + 0.24 * len(columns)
+        figure, axes = tiles(len(names), _COLUMNS, size, 0.7, ax)
+        for axis, name in zip(axes, names, strict=True):
             for y, (label, estimates) in enumerate(columns.items()):
                 value = dict(estimates.rows()).get(name)
                 if value is not None:
@@ -48,15 +51,13 @@ def forest(columns: Mapping[str, Estimates]) -> Figure:
                         ms=5.5,
                         mfc=color_of(label) if sound else "white",
                     )
-            axis.set_title(name)
+            axis.set_title(shortened(name, 32), fontsize=9.5)
             axis.set_ylim(len(columns) - 0.5, -0.5)
             axis.set_yticks(range(len(columns)))
-            axis.set_yticklabels(columns if panel % _COLUMNS == 0 else [])
+            axis.set_yticklabels(columns if leftmost(axis) else [])
             axis.tick_params(axis="y", length=0)
             axis.grid(axis="x", color="#dddddd", lw=0.6)
             axis.set_axisbelow(True)
-        for axis in axes[len(names) :]:
-            axis.set_axis_off()
     return figure
 
 

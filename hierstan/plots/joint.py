@@ -4,16 +4,18 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from hierstan.ladder.joint import JointMode
-from hierstan.plots.style import BLACK, ORANGE, grid, house_style, plain_log
+from hierstan.plots.style import BLACK, ORANGE, AxesLike, grid, house_style, plain_log
 
 
-def joint(found: JointMode) -> Figure:
+def joint(found: JointMode, ax: AxesLike = None) -> Figure:
     """Draw why one must not maximize over group effects.
 
     Parameters
     ----------
     found : JointMode
         From `hierstan.ladder.joint_mode`.
+    ax : matplotlib.axes.Axes, optional
+        Draw into this instead of a new figure.
 
     Returns
     -------
@@ -25,13 +27,14 @@ def joint(found: JointMode) -> Figure:
     ray = found.ray
     at_fit = int(np.argmin(np.abs(ray["share"].to_numpy() - 1.0)))
     with house_style():
-        figure, (axis,) = grid(1, 1, 6.4, 3.6)
-        for name, color, label in (
-            ("joint", ORANGE, "effects at their best (centered)"),
-            ("marginal", BLACK, "effects integrated out (marginal)"),
+        figure, (axis,) = grid(1, 1, 6.4, 3.6, ax)
+        for name, color, line, label in (
+            ("joint", ORANGE, "--", "effects at their best (centered)"),
+            ("marginal", BLACK, "-", "effects integrated out (marginal)"),
         ):
             height = ray[name].to_numpy()
-            axis.plot(ray["share"], height - height[at_fit], color=color, label=label)
+            change = height - height[at_fit]
+            axis.plot(ray["share"], change, line, color=color, label=label)
         axis.axvline(1.0, color=BLACK, lw=0.6, ls=":")
         axis.set_xscale("log")
         plain_log(axis.xaxis)

@@ -6,12 +6,21 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hierstan.ladder.curves import Curve, Panel
-from hierstan.plots.style import BLACK, GREEN, ORANGE, grid, house_style
+from hierstan.plots.style import (
+    BLACK,
+    GREEN,
+    ORANGE,
+    AxesLike,
+    house_style,
+    legend_below,
+    shortened,
+    tiles,
+)
 
 _COLUMNS = 3
 
 
-def ladder(panels: Sequence[Panel], criterion: str = "REML") -> Figure:
+def ladder(panels: Sequence[Panel], criterion: str = "REML", ax: AxesLike = None) -> Figure:
     """Draw why a posterior mean and a REML estimate differ.
 
     Parameters
@@ -20,6 +29,9 @@ def ladder(panels: Sequence[Panel], criterion: str = "REML") -> Figure:
         From `CrossCheck.panels`.
     criterion : str
         What the estimates maximize.
+    ax : array-like of Axes, optional
+        Draw into these instead of a new figure: one for each parameter, more are switched
+        off.
 
     Returns
     -------
@@ -29,13 +41,11 @@ def ladder(panels: Sequence[Panel], criterion: str = "REML") -> Figure:
         its interval. Likelihood to flat posterior is what averaging does, flat posterior
         to posterior is what the prior does.
     """
-    rows = -(-len(panels) // _COLUMNS)
-    columns = min(_COLUMNS, len(panels))
     with house_style():
-        figure, axes = grid(rows, columns, 3.2 * columns, 0.9 + 2.1 * rows)
-        for axis, panel in zip(axes, panels, strict=False):
+        figure, axes = tiles(len(panels), _COLUMNS, (3.2, 2.1), 0.9, ax)
+        for axis, panel in zip(axes, panels, strict=True):
             _curve(axis, panel.likelihood, BLACK, "--", "likelihood")
-            _curve(axis, panel.flat, ORANGE, "-", "posterior, flat priors")
+            _curve(axis, panel.flat, ORANGE, "-.", "posterior, flat priors")
             _curve(axis, panel.posterior, GREEN, "-", "posterior")
             if panel.posterior is not None:
                 axis.fill_between(
@@ -44,14 +54,11 @@ def ladder(panels: Sequence[Panel], criterion: str = "REML") -> Figure:
             ends = [panel.estimate if e is None else e for e in (panel.low, panel.high)]
             axis.plot(ends, [-0.09, -0.09], color=BLACK, lw=1.6, clip_on=False)
             axis.plot(panel.estimate, -0.09, "D", color=BLACK, ms=5.5, label=criterion)
-            axis.set_title(panel.name)
+            axis.set_title(shortened(panel.name, 32), fontsize=9.5)
             axis.set_ylim(-0.18, 1.08)
             axis.set_yticks([])
             axis.spines["left"].set_visible(False)
-        for axis in axes[len(panels) :]:
-            axis.set_axis_off()
-        handles, labels = axes[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
+        legend_below(figure, axes, ax)
     return figure
 
 

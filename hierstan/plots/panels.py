@@ -9,7 +9,16 @@ from matplotlib.figure import Figure
 
 from hierstan.design import Design, Factor, Floats
 from hierstan.fit import Fit
-from hierstan.plots.style import BLACK, color_of, grid, house_style
+from hierstan.plots.style import (
+    BLACK,
+    AxesLike,
+    color_of,
+    grid,
+    house_style,
+    leftmost,
+    line_of,
+    shortened,
+)
 
 _LINES = 60
 
@@ -43,6 +52,7 @@ def panels(
     predictor: str,
     levels: Sequence[str],
     seed: int = 1,
+    ax: AxesLike = None,
 ) -> Figure:
     """Draw data, mean lines and a sample of posterior lines for some groups.
 
@@ -58,6 +68,8 @@ def panels(
         A panel each.
     seed : int
         Chooses the posterior lines and spreads points apart that share an x.
+    ax : array-like of Axes, optional
+        Draw into these instead of a new figure: one for each level.
 
     Returns
     -------
@@ -71,7 +83,7 @@ def panels(
     rng = np.random.default_rng(seed)
     reach = np.array([x.min(), x.max()]) + np.array([-0.1, 0.1]) * np.ptp(x)
     with house_style():
-        figure, axes = grid(1, len(levels), 3.5 * len(levels), 4.2)
+        figure, axes = grid(1, len(levels), 3.5 * len(levels), 4.2, ax)
         for axis, level in zip(axes, levels, strict=True):
             j = factor.levels.index(level)
             rows = factor.index == j
@@ -81,11 +93,13 @@ def panels(
                 lines = intercept[chosen] + np.outer(reach, slope[chosen])
                 axis.plot(reach, lines, color=color_of(label), lw=0.5, alpha=0.22)
                 mean = intercept.mean() + slope.mean() * reach
-                axis.plot(reach, mean, color=color_of(label), lw=2.2, label=label)
+                axis.plot(
+                    reach, mean, line_of(label), color=color_of(label), lw=2.2, label=label
+                )
             jitter = rng.normal(0, 0.012 * np.ptp(x), rows.sum()) if few else 0.0
             axis.plot(x[rows] + jitter, design.y[rows], ".", color=BLACK, ms=6, zorder=5)
-            axis.set_title(f"{level} (n = {int(rows.sum())})")
-            axis.set_xlabel(predictor)
+            axis.set_title(f"{shortened(level, 26)} (n = {int(rows.sum())})")
+            axis.set_xlabel(shortened(predictor, 40))
             if few:
                 axis.set_xticks(np.unique(x))
             _say_if_undetermined(axis, factor, j, predictor)
@@ -93,10 +107,10 @@ def panels(
         for axis in axes:
             axis.set_xlim(*reach)
             axis.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
-            if axis is not axes[0]:
+            if not leftmost(axis):
                 axis.set_yticklabels([])
-        axes[0].set_ylabel(design.formula.response)
-        axes[0].legend(loc="upper right")
+        axes[0].set_ylabel(shortened(design.formula.response, 44))
+        axes[0].legend(loc="upper right", frameon=True, framealpha=0.9, edgecolor="none")
     return figure
 
 
@@ -125,7 +139,9 @@ def _say_if_undetermined(axis: Axes, factor: Factor, j: int, predictor: str) -> 
         return
     if not factor.determined()[j, factor.effects.index(predictor)]:
         axis.text(
-            0.03, 0.03, f"{predictor} has one value here:\nthe unpooled slope is its prior",
+            0.03, 0.03,
+            f"{shortened(predictor, 20)} has one value here:\n"
+            "the unpooled slope is its prior",
             transform=axis.transAxes, fontsize=8.5, color=color_of("unpooled"),
             va="bottom",
         )  # fmt: skip

@@ -1,22 +1,20 @@
 """What the prior expects of the response, beside the response itself."""
 
 from textwrap import wrap
-from typing import cast
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.stats import gaussian_kde
 
 from hierstan.design import Floats
-from hierstan.plots.style import SKY, VERMILION, grid, house_style
+from hierstan.plots.style import SKY, VERMILION, AxesLike, grid, house_style, shortened
 from hierstan.prediction.prior_predictive import PriorPredictive
 
 _LINES = 40  # drawn data sets that get a line of their own
 _POINTS = 4000  # values that a density is made from; more would look the same
 
 
-def prior_predictive(prior: PriorPredictive, ax: Axes | None = None) -> Figure:
+def prior_predictive(prior: PriorPredictive, ax: AxesLike = None) -> Figure:
     """Draw the responses that the prior expects, and the data's own.
 
     Parameters
@@ -24,7 +22,7 @@ def prior_predictive(prior: PriorPredictive, ax: Axes | None = None) -> Figure:
     prior : PriorPredictive
         From `hierstan.Model.prior_predictive`.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; by default a new figure.
+        Draw into this instead of a new figure.
 
     Returns
     -------
@@ -39,28 +37,27 @@ def prior_predictive(prior: PriorPredictive, ax: Axes | None = None) -> Figure:
     low, high = np.quantile(prior.y_rep, [0.01, 0.99])
     low, high = min(low, y.min()), max(high, y.max())
     with house_style():
-        if ax is None:
-            _, (ax,) = grid(1, 1, 7.2, 4.2)
-        ax.fill_between(
+        figure, (axis,) = grid(1, 1, 7.2, 4.2, ax)
+        axis.fill_between(
             *_density(prior.y_rep.ravel(), low, high), color=SKY, alpha=0.35, lw=0,
             label=f"{len(prior.y_rep)} data sets drawn from the prior, together",
         )  # fmt: skip
         for k, drawn in enumerate(prior.y_rep[:_LINES]):
-            ax.plot(
+            axis.plot(
                 *_density(drawn, low, high), color=SKY, lw=0.5, alpha=0.8,
                 label="some of them one by one" if k == 0 else None,
             )  # fmt: skip
-        ax.plot(*_density(y, low, high), color=VERMILION, lw=2.0, label="the data")
-        ax.set_title(f"What the prior expects of {response}")
-        ax.set_xlabel("\n".join([response, *wrap(prior.summary, 80)]))
-        ax.set_ylabel("density, each to its own height")
-        ax.set_yticks([])
-        ax.set_ylim(0, 1.25)
-        ax.spines["left"].set_visible(False)
+        axis.plot(*_density(y, low, high), color=VERMILION, lw=2.0, label="the data")
+        axis.set_title(f"What the prior expects of {shortened(response, 44)}")
+        axis.set_xlabel("\n".join([shortened(response, 80), *wrap(prior.summary, 80)]))
+        axis.set_ylabel("density, each to its own height")
+        axis.set_yticks([])
+        axis.set_ylim(0, 1.25)
+        axis.spines["left"].set_visible(False)
         margin = 0.02 * (high - low)
-        ax.set_xlim(low - margin, high + margin)
-        ax.legend(loc="upper left", fontsize=8)
-    return cast(Figure, ax.get_figure(root=True))
+        axis.set_xlim(low - margin, high + margin)
+        axis.legend(loc="upper left", fontsize=8)
+    return figure
 
 
 def _density(values: Floats, low: float, high: float) -> tuple[Floats, Floats]:

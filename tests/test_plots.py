@@ -1,0 +1,210 @@
+"""Every picture of `hs.plot`: alone and in a caller's figure, with names of any length."""
+
+import inspect
+import warnings
+from collections.abc import Callable
+from itertools import combinations
+
+import numpy as np
+import pytest
+from invented import grouped_data, invented_analysis, invented_joint
+from matplotlib import pyplot
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+import hierstan as hs
+from hierstan.analysis import Analysis
+from hierstan.errors import InputError
+from hierstan.ladder import panels
+from hierstan.plots import style
+from hierstan.plots.style import AxesLike
+
+LONG = "a_name_of_two_hundred_characters_" * 6 + "or_so"
+
+
+def story(predictor: str, levels: list[str]) -> Analysis:
+    data = grouped_data(levels, 7, predictor=predictor)
+    return invented_analysis(f"y ~ {predictor} + ({predictor} | group)", data, draws=60)
+
+
+@pytest.fixture(scope="module")
+def analyses() -> dict[str, Analysis]:
+    """One with plain names, one with unreasonable ones."""
+    return {
+        "plain": story("floor", ["north $1$", "south", "east & west", "up"]),
+        "long": story(LONG, [f"{name}_{LONG}" for name in "abcd"]),
+    }
+
+
+Draw = Callable[[Analysis, AxesLike], Figure]
+
+
+def draw_panels(analysis: Analysis, ax: AxesLike) -> Figure:
+    fits = {name: analysis.fits[name] for name in ("unpooled", "noncentered")}
+    factor, predictor = analysis.design.factors[0], analysis.design.terms[1]
+    return hs.plot.panels(fits, factor, predictor, factor.levels[:3], ax=ax)
+
+
+def draw_prior(analysis: Analysis, ax: AxesLike) -> Figure:
+    return hs.plot.prior_predictive(analysis.model.prior_predictive(draws=50), ax=ax)
+
+
+# What each picture needs, and a name from the data that has to be on it.
+PICTURES: dict[str, tuple[Draw, str]] = {
+    "forest": (lambda a, ax: hs.plot.forest(a.estimates(), ax=ax), "sd(floor | group)"),
+    "joint": (lambda a, ax: hs.plot.joint(invented_joint(), ax=ax), "group sds"),
+    "ladder": (
+        lambda a, ax: hs.plot.ladder(panels(a.check), ax=ax) if a.check else Figure(),
+        "corr(Intercept, floor | group)",
+    ),
+    "panels": (draw_panels, "north $1$"),
+    "prior_predictive": (draw_prior, "y"),
+}
+
+
+def drawing_functions() -> set[str]:
+    """Names of everything in `hs.plot` that returns a Figure."""
+    return {
+        name
+        for name in hs.plot.__all__
+        if inspect.signature(getattr(hs.plot, name)).return_annotation is Figure
+    }
+
+
+def test_every_picture_takes_ax_last_and_is_drawn_here() -> None:
+    assert set(PICTURES) <= drawing_functions()
+    for name in PICTURES:
+        *_, last = inspect.signature(getattr(hs.plot, name)).parameters.values()
+        assert (last.name, last.default) == ("ax", None), name
+
+
+def texts(figure: Figure) -> list[Text]:
+    """Text that is seen, once the figure has been laid out."""
+    FigureCanvasAgg(figure).draw()
+    found = figure.findobj(Text)
+    return [text for text in found if text.get_visible() and text.get_text().strip()]
+
+
+def assert_legible(figure: Figure) -> None:
+    """Nothing is drawn beyond the figure, and every axis that is on says what it shows."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    box = figure.get_tightbbox(canvas.get_renderer())  # in inches
+    width, height = figure.get_size_inches()
+    assert min(box.x0, box.y0) > -0.01
+    assert box.x1 < width + 0.01
+    assert box.y1 < height + 0.01
+    for axis in figure.axes:
+        if axis.axison:
+            titles = [axis.get_title(loc) for loc in ("left", "center", "right")]
+            assert any([*titles, axis.get_xlabel(), axis.get_ylabel()])
+
+
+@pytest.mark.parametrize("names", ["plain", "long"])
+@pytest.mark.parametrize("picture", PICTURES)
+def test_pictures_are_drawn_alone_and_into_axes_of_the_caller(
+    picture: str, names: str, analyses: dict[str, Analysis]
+) -> None:
+    draw, word = PICTURES[picture]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        alone = draw(analyses[names], None)
+        assert_legible(alone)
+        place = alone.axes[0].get_gridspec()
+        ours = Figure(figsize=alone.get_size_inches() * 1.1, layout="constrained")
+        beside, below = ours.subfigures(2, 1, height_ratios=[1, 12])
+        beside.suptitle("Something else")
+        axes = below.subplots(place.nrows, place.ncols, squeeze=False)
+        before = set(ours.axes)
+        assert draw(analyses[names], axes) is ours
+        assert set(ours.axes) == before
+        assert_legible(ours)
+    assert not pyplot.get_fignums()
+    if names == "plain":
+        for figure in (alone, ours):
+            assert any(word in text.get_text() for text in texts(figure))
+
+
+def test_too_few_axes_are_refused(analyses: dict[str, Analysis]) -> None:
+    with pytest.raises(InputError, match=r"at least 6 Axes as ax.*subplots\(2, 3\).* 2 g"):
+        hs.plot.forest(analyses["plain"].estimates(), ax=Figure().subplots(1, 2))
+    with pytest.raises(InputError, match="at least 6 Axes"):
+        hs.plot.forest(analyses["plain"].estimates(), ax=Figure().subplots())
+    with pytest.raises(InputError, match="one Axes as ax"):
+        hs.plot.joint(invented_joint(), ax="here")  # type: ignore[arg-type]
+
+
+def test_axes_left_over_are_switched_off(analyses: dict[str, Analysis]) -> None:
+    axes = Figure().subplots(2, 5).ravel()
+    hs.plot.forest(analyses["plain"].estimates(), ax=axes)
+    assert [axis.axison for axis in axes] == [True] * 6 + [False] * 4
+
+
+# Machado, Oliveira and Fernandes 2009 (doi:10.1109/TVCG.2009.113), severity 1, linear RGB.
+SIGHT = {
+    "normal": np.eye(3),
+    "protanopia": np.array(
+        [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216],
+         [-0.003882, -0.048116, 1.051998]]
+    ),
+    "deuteranopia": np.array(
+        [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413],
+         [-0.011820, 0.042940, 0.968881]]
+    ),
+    "tritanopia": np.array(
+        [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602],
+         [0.004733, 0.691367, 0.303900]]
+    ),
+}  # fmt: skip
+# Linear RGB to CIE XYZ (IEC 61966-2-1).
+TO_XYZ = np.array(
+    [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750],
+     [0.0193339, 0.1191920, 0.9503041]]
+)  # fmt: skip
+PALETTE = ("BLACK", "GREY", "ORANGE", "SKY", "GREEN", "BLUE", "VERMILION", "PURPLE")
+
+
+def linear(name: str) -> np.ndarray:
+    code = getattr(style, name)
+    value = np.array([int(code[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+    return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
+
+
+def lab(rgb: np.ndarray) -> np.ndarray:
+    xyz = TO_XYZ @ np.clip(rgb, 0, 1) / TO_XYZ.sum(axis=1)
+    root = np.where(xyz > (6 / 29) ** 3, np.cbrt(xyz), xyz * (29 / 6) ** 2 / 3 + 4 / 29)
+    return np.array(
+        [116 * root[1] - 16, 500 * (root[0] - root[1]), 200 * (root[1] - root[2])]
+    )
+
+
+@pytest.mark.parametrize("sight", SIGHT)
+def test_colours_differ_for_every_kind_of_sight(sight: str) -> None:
+    seen = {name: lab(SIGHT[sight] @ linear(name)) for name in PALETTE}
+    for a, b in combinations(PALETTE, 2):
+        assert np.linalg.norm(seen[a] - seen[b]) > 20, (a, b)
+
+
+@pytest.mark.parametrize("name", PALETTE)
+def test_colours_stand_out_from_white(name: str) -> None:
+    """Three to one, as WCAG 2.1 asks of graphics (success criterion 1.4.11)."""
+    luminance = TO_XYZ[1] @ linear(name)
+    assert 1.05 / (luminance + 0.05) >= 3
+
+
+def test_lines_that_meet_differ_by_more_than_colour(analyses: dict[str, Analysis]) -> None:
+    analysis = analyses["plain"]
+    assert analysis.check is not None
+    for figure in (
+        hs.plot.ladder(panels(analysis.check)),
+        hs.plot.joint(invented_joint()),
+        draw_panels(analysis, None),
+    ):
+        lines = [
+            line
+            for line in figure.axes[0].get_lines()
+            if not str(line.get_label()).startswith("_") and line.get_linestyle() != "None"
+        ]
+        looks = {(line.get_linestyle(), line.get_marker()) for line in lines}
+        assert len(looks) == len(lines) >= 2
