@@ -173,6 +173,8 @@ class Analysis:
         table = self.comparison().to_string(float_format="{:.4g}".format, na_rep="")
         return "\n".join([*lines, "", table])
 
+    __repr__ = __str__
+
 
 def analyze(
     formula: str,

@@ -28,7 +28,7 @@ from hierstan.priors import Priors
 from hierstan.programs import Program
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Fit(Predictive):
     """Draws from one program for one model.
 

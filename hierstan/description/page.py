@@ -189,6 +189,8 @@ class Description:
         ]
         return "\n".join(lines)
 
+    __repr__ = __str__
+
 
 def describe(formula: str, data: pd.DataFrame, missing: Missing = "drop") -> Description:
     """Translate a formula for a data set, without fitting anything.

@@ -78,6 +78,8 @@ class Bootstrap:
             f"{self.failed} failed and left out\n{table}"
         )
 
+    __repr__ = __str__
+
 
 @one_thread
 def bootstrap(

@@ -261,6 +261,8 @@ class MixedFit:
             f"{self.solution.loglik:.4f}: {self.verdict}\n{table}"
         )
 
+    __repr__ = __str__
+
 
 _Z = float(stats.norm.ppf(0.975))
 _ONE = 1e-6  # a correlation this close to one is at its bound

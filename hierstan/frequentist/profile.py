@@ -57,6 +57,8 @@ class Profile:
         table = self.to_frame().to_string(float_format="{:.4g}".format)
         return f"{self.level:.0%} profile-likelihood intervals ({self.criterion})\n{table}"
 
+    __repr__ = __str__
+
 
 @one_thread
 def profile_likelihood(

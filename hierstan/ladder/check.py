@@ -162,3 +162,5 @@ class CrossCheck:
         return "\n".join(
             [self.model.design.formula.text, self.verdict, "", text, "", *lines]
         )
+
+    __repr__ = __str__

@@ -52,6 +52,12 @@ class JointMode:
             "posterior mean averages over."
         )
 
+    def __str__(self) -> str:
+        """Return the verdict."""
+        return self.verdict
+
+    __repr__ = __str__
+
 
 def joint_mode(mixed: MixedFit, engine: Engine, seed: int = 1) -> JointMode:
     """Let Stan's optimizer loose on the centered program, and show why it runs away.

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from typing import Any
 
 import matplotlib as mpl
@@ -65,6 +66,21 @@ def house_style() -> Iterator[None]:
         yield
 
 
+class Picture(Figure):
+    """A figure that a notebook shows by itself.
+
+    Notebooks show pyplot's figures, and other ones only after ``%matplotlib inline``. These
+    belong to nobody, so they bring their own bytes: nothing is left open, and the same
+    picture has the same bytes under every matplotlib that draws it alike.
+    """
+
+    def _repr_png_(self) -> bytes:
+        file = BytesIO()
+        with house_style():
+            self.savefig(file, format="png", dpi="figure", metadata={"Software": None})
+        return file.getvalue()
+
+
 # What every plot function takes as `ax`: an Axes, or as many as it has panels, row by row.
 AxesLike = Axes | Iterable[Any] | None
 
@@ -90,7 +106,7 @@ def grid(
     """
     wanted = rows * columns
     if ax is None:
-        figure = Figure(figsize=(width, height), layout="constrained")
+        figure = Picture(figsize=(width, height), layout="constrained")
         return figure, list(figure.subplots(rows, columns, squeeze=False).ravel())
     given = list(np.ravel(np.asarray(ax, dtype=object)))
     if len(given) != wanted or not all(isinstance(axis, Axes) for axis in given):

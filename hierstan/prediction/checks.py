@@ -53,6 +53,8 @@ class Checks:
             f"{form(r['high'])})\n{self.statistics.to_string(float_format=form)}"
         )
 
+    __repr__ = __str__
+
 
 def residuals(posterior: Posterior) -> pd.DataFrame:
     """Set the fitted rows' responses beside their expected values.

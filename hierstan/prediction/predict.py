@@ -69,6 +69,8 @@ class Predictions:
         table = self.table.to_string(float_format="{:.4g}".format, max_rows=20)
         return f"Predictions of {self.response}: {told}\n{table}"
 
+    __repr__ = __str__
+
 
 def posterior_rows(
     posterior: Posterior, new_data: pd.DataFrame | None, groups: Groups

@@ -25,6 +25,10 @@ class Predictive:
     draws: xr.Dataset
     diagnostics: Diagnostics
 
+    def __repr__(self) -> str:
+        """Return what print shows: a notebook's last line is a table, not all draws."""
+        return str(self)
+
     @cached_property
     def _posterior(self) -> Posterior:
         return Posterior(self.program, self.design, self.draws)

@@ -99,6 +99,8 @@ class PriorPredictive:
         lines = [f"{name:<{width}}  {prior}" for name, prior in told.items()]
         return "\n".join([self.design.formula.text, *lines, self.summary])
 
+    __repr__ = __str__
+
 
 def prior_predictive(
     program: Program, design: Design, priors: Priors, *, draws: int = 500, seed: int = 1
