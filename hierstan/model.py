@@ -2,6 +2,7 @@
 
 import warnings
 from copy import copy
+from typing import Any
 
 import pandas as pd
 
@@ -172,6 +173,37 @@ class Model:
         return prior_predictive(
             get_program(program), self.design, self.priors, draws=draws, seed=seed
         )
+
+    def stan_data(self, program: str = "noncentered") -> dict[str, Any]:
+        """Return what this model passes to a Stan program, for a program of your own.
+
+        Parameters
+        ----------
+        program : str
+            Whose data block; all programs but ``"marginal"`` (sums over groups) share one,
+            and ``"unpooled"`` and ``"pooled"`` leave out columns of X.
+
+        Returns
+        -------
+        dict
+            Responses, design matrices, groups (from 1) and prior scales by the names that
+            the comments in ``stan/noncentered.stan`` explain. CmdStanPy takes it as it is,
+            so a program that keeps the data block and changes the model needs no other.
+
+        Raises
+        ------
+        InputError
+            When there is no such program, or it cannot take the formula.
+
+        Examples
+        --------
+        >>> import hierstan as hs
+        >>> model = hs.Model("log_radon ~ floor + (1 | county)", hs.data.radon())
+        >>> data = model.stan_data()
+        >>> data["N"], data["P"], data["J"], data["X"].shape
+        (919, 2, [85], (919, 2))
+        """
+        return stan_data(get_program(program), self.design, self.priors)
 
     def with_priors(self, priors: PriorChoice) -> "Model":
         """Return the same model with other priors; the design is shared."""

@@ -84,10 +84,21 @@ def test_shared_names_mean_the_same(program: str) -> None:
 
 
 @pytest.mark.parametrize("program", ALL)
-def test_the_data_dict_is_the_data_block(program: str, radon_design: Design) -> None:
+def test_a_model_hands_out_the_data_block(program: str) -> None:
     declared = re.findall(r"^  [^/;]*?(\w+);", block(program, "data"), re.MULTILINE)
-    data = stan_data(get_program(program), radon_design, default_priors(radon_design))
+    model = hs.Model(
+        "log_radon ~ floor + (floor || county)", hs.data.radon(),
+        priors={"sigma": "half-student-t(4, 0.7)"},
+    )  # fmt: skip
+    data = model.stan_data(program)
     assert set(data) == set(declared)
+    assert (data["sigma_df"], data["sigma_scale"]) == (4, 0.7)
+
+
+def test_a_model_hands_out_no_data_for_a_program_there_is_not() -> None:
+    model = hs.Model("log_radon ~ floor + (1 | county)", hs.data.radon())
+    with pytest.raises(InputError, match="no program 'centred'"):
+        model.stan_data("centred")
 
 
 @pytest.mark.parametrize(
