@@ -116,8 +116,15 @@ def to_arviz(groups: dict[str, xr.Dataset]) -> Any:
     Returns
     -------
     arviz.InferenceData or xarray.DataTree
-        The first with ArviZ 0.23, the second from 1.0 on.
+        The first with ArviZ 0.23, the second from 1.0 on. NetCDF has no ``/`` in names; a
+        name from the data that has one gets ``∕``, which looks the same.
     """
+    groups = {name: data.rename(_slashed(data)) for name, data in groups.items()}
     if VERSION.startswith("0."):
         return arviz.InferenceData(**groups)
     return xr.DataTree.from_dict({f"/{name}": data for name, data in groups.items()})
+
+
+def _slashed(data: xr.Dataset) -> dict[str, str]:
+    names = {str(name) for name in (*data.variables, *data.dims)}
+    return {name: name.replace("/", "∕") for name in names if "/" in name}

@@ -24,13 +24,13 @@ ORANGE, SKY, GREEN, BLUE, VERMILION, PURPLE = (
 
 COLORS = {
     "pooled": GREY,
-    "unpooled": BLUE,
+    "unpooled": PURPLE,
     "centered": ORANGE,
     "noncentered": GREEN,
     "marginal": SKY,
     "OLS": GREY,
     "REML": BLACK,
-    "ML": PURPLE,
+    "ML": BLUE,
 }
 # Lines that share an axis differ by more than their colour.
 LINES = {"pooled": ":", "OLS": ":", "unpooled": "--"}

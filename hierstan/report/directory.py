@@ -1,16 +1,14 @@
 """Write a report as a whole or not at all."""
 
-import base64
-import io
 import os
 import tempfile
 from pathlib import Path
 
 from hierstan.analysis import Analysis
 from hierstan.errors import OutputError
-from hierstan.plots.style import house_style
-from hierstan.report.figures import Picture, pictures
+from hierstan.report.figures import pictures
 from hierstan.report.html import page
+from hierstan.report.images import save
 from hierstan.report.results import results, to_json
 from hierstan.report.tables import tables
 
@@ -98,20 +96,8 @@ def _fill(analysis: Analysis, made: Path) -> None:
         table.to_csv(made / "tables" / f"{name}.csv", index=False)
     drawn = []
     for picture in pictures(analysis):
-        png = _save(picture, made / "figures")
-        drawn.append((picture, base64.b64encode(png).decode()))
+        png = save(picture, made / "figures")
+        drawn.append((picture, png))
     (made / "index.html").write_text(page(analysis, found, drawn), encoding="utf-8")
     for name, fit in analysis.fits.items():
         fit.to_arviz().to_netcdf(str(made / "fits" / f"{name}.nc"))
-
-
-def _save(picture: Picture, folder: Path) -> bytes:
-    """Save both formats without dates, so that a second run writes the same bytes."""
-    png = io.BytesIO()
-    with house_style():
-        picture.figure.savefig(png, format="png", metadata={"Software": None})
-        picture.figure.savefig(
-            folder / f"{picture.name}.svg", metadata={"Date": None, "Creator": None}
-        )
-    (folder / f"{picture.name}.png").write_bytes(png.getvalue())
-    return png.getvalue()

@@ -1,21 +1,47 @@
 """The page: everything in one file that opens anywhere."""
 
-import math
-from importlib.metadata import version
+import hashlib
+from base64 import b64encode
+from dataclasses import dataclass
+from importlib.resources import files
 
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from hierstan.analysis import Analysis
-from hierstan.arviz_stats import VERSION as ARVIZ_VERSION
+from hierstan.report import content
 from hierstan.report.figures import Picture
-from hierstan.version import __version__
+from hierstan.report.tables import factor_file
+from hierstan.report.verdicts import headline, lines
+
+_SECTIONS = {
+    "verdict": "What to trust",
+    "estimates": "Estimates",
+    "crosscheck": "Cross-check",
+    "shrinkage": "Shrinkage",
+    "diagnostics": "Diagnostics",
+    "run": "What was run",
+}
+
+_PIXELS_PER_INCH = 100  # of a picture on the page; its PNG has more, for sharp screens
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A picture with its PNG in base64, its size on the page and its number."""
+
+    picture: Picture
+    data: str
+    width: int
+    height: int
+    number: int
 
 
 def page(
     analysis: Analysis,
     tables: dict[str, pd.DataFrame],
-    drawn: list[tuple[Picture, str]],
+    drawn: list[tuple[Picture, bytes]],
 ) -> str:
     """Return the report as one HTML page.
 
@@ -25,63 +51,67 @@ def page(
         What was run.
     tables : dict of str to pandas.DataFrame
         From `hierstan.report.tables.tables`.
-    drawn : list of (Picture, str)
-        Pictures with their PNG in base64.
+    drawn : list of (Picture, bytes)
+        Pictures with their PNG.
 
     Returns
     -------
     str
-        A document without any reference to the network.
+        A document that loads nothing: its policy allows its own style and script, by
+        their hashes, and pictures that it carries.
     """
     environment = Environment(
         loader=PackageLoader("hierstan.report"),
-        autoescape=select_autoescape(),
+        autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["number"] = number
-    design = analysis.design
+    style, script = _own("report.css"), _own("report.js")
+    pictures = [_measured(*pair, k) for k, pair in enumerate(drawn, start=1)]
+    sections = dict(_SECTIONS)
+    if analysis.check is None and analysis.joint is None:
+        del sections["crosscheck"]
+    factors = analysis.design.factors
     return environment.get_template("report.html").render(
         analysis=analysis,
-        design=design,
-        comparison=analysis.comparison(),
-        ladder=[rung.to_dict() for rung in analysis.check.rungs] if analysis.check else [],
-        diagnostics=tables["diagnostics"].to_dict("records"),
-        shrinkage={f.name: _shrinkage_rows(tables, f.name) for f in design.factors},
-        pooling=analysis.pooling(),
-        priors=tables["priors"].to_dict("records"),
-        pictures=drawn,
-        versions={
-            "hierstan": __version__,
-            "ArviZ": ARVIZ_VERSION,
-            **{name: version(name) for name in ("statsmodels", "numpy", "pandas")},
+        design=analysis.design,
+        style=style,
+        script=script,
+        policy=(
+            f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; "
+            f"script-src '{_hash(script)}'; base-uri 'none'; form-action 'none'"
+        ),
+        sections=sections,
+        headline=headline(analysis),
+        lines=list(lines(analysis)),
+        beside=content.beside(analysis),
+        every_fit=content.every_fit(analysis),
+        ladder=content.ladder(analysis),
+        pooling=content.pooling(analysis),
+        groups={
+            f.name: content.groups(analysis, tables[f"shrinkage_{factor_file(f)}"], f)
+            for f in factors
         },
+        states=content.states(tables["diagnostics"]),
+        priors=tables["priors"].to_dict("records"),
+        facts=content.run(analysis),
+        pictures=pictures,
     )
 
 
-def number(value: object, digits: int = 3) -> str:
-    """Format a number for reading: few digits, powers of ten where they would be zeros."""
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return "–"
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return str(value)
-    if isinstance(value, int) or abs(value) >= 10 ** (digits + 1):
-        return f"{value:,.0f}"
-    if 0 < abs(value) < 0.5 * 10**-digits:
-        return f"{value:.1e}".replace("-", "−")
-    decimals = digits if abs(value) < 10 else max(0, digits - int(math.log10(abs(value))))
-    return f"{value:.{decimals}f}".replace("-", "−")
+def _own(name: str) -> Markup:
+    """Return one of our own files; it goes into the page as it is."""
+    text = files("hierstan.report").joinpath("templates", name).read_text(encoding="utf-8")
+    return Markup(text)  # noqa: S704  # no name from the data is in it
 
 
-def _shrinkage_rows(
-    tables: dict[str, pd.DataFrame], factor: str
-) -> dict[str, list[dict[str, object]]]:
-    """Rows of a factor's table by effect."""
-    table = tables[f"shrinkage_{factor.replace(':', '_')}"]
-    return {
-        str(effect): [
-            {str(k): v for k, v in row.items()} for row in rows.to_dict("records")
-        ]
-        for effect, rows in table.groupby("effect", sort=False)
-    }
+def _hash(text: str) -> str:
+    return f"sha256-{b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+def _measured(picture: Picture, png: bytes, number: int) -> Drawn:
+    """Give a picture its size in inches, so that labels are as large in all of them."""
+    inches = picture.figure.get_size_inches()
+    width, height = (round(_PIXELS_PER_INCH * float(side)) for side in inches)
+    return Drawn(picture, b64encode(png).decode(), width, height, number)

@@ -1,8 +1,12 @@
 """The tables of a report, as data frames that print and save alike."""
 
+import hashlib
+import re
+
 import pandas as pd
 
 from hierstan.analysis import Analysis
+from hierstan.design import Factor
 from hierstan.estimates import PosteriorValue
 from hierstan.ladder.rungs import to_frame
 
@@ -49,9 +53,21 @@ def tables(analysis: Analysis) -> dict[str, pd.DataFrame]:
     if analysis.check is not None:
         found["crosscheck"] = to_frame(analysis.check.rungs).reset_index()
     for factor in analysis.design.factors:
-        name = f"shrinkage_{factor.name.replace(':', '_')}"
-        found[name] = analysis.shrinkage(factor)
+        found[f"shrinkage_{factor_file(factor)}"] = analysis.shrinkage(factor)
     return found
+
+
+def factor_file(factor: Factor) -> str:
+    """Return a factor's part of file names: letters, digits and ``_``, at most 80.
+
+    A name that had to be changed by more than its colons keeps apart from others by a few
+    digits of its hash.
+    """
+    plain = factor.name.replace(":", "_")
+    safe = re.sub(r"[^\w.-]", "_", plain).lstrip(".")[:80]
+    if safe == plain:
+        return safe
+    return f"{safe}_{hashlib.sha256(factor.name.encode()).hexdigest()[:6]}"
 
 
 def diagnostics_table(analysis: Analysis) -> pd.DataFrame:
