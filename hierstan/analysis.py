@@ -20,6 +20,7 @@ from hierstan.ladder.density import FlatDensity
 from hierstan.ladder.joint import JointMode, joint_mode
 from hierstan.ladder.run import check_model
 from hierstan.model import Model
+from hierstan.prediction.prior_predictive import PriorPredictive
 from hierstan.priors import PriorChoice
 from hierstan.programs import PROGRAMS, get_program
 from hierstan.progress import SILENT, Progress
@@ -104,6 +105,13 @@ class Analysis:
         if self.best is None:
             return {}
         return {f.name: pooling_factors(self.best, f) for f in self.design.factors}
+
+    def prior(self) -> PriorPredictive | None:
+        """Return what the priors expect of the response; None where one of them is flat."""
+        try:
+            return self.model.prior_predictive(seed=self.settings.seed)
+        except PriorError:
+            return None
 
     def verdicts(self) -> dict[str, str]:
         """Return one sentence per fit on whether to trust it."""

@@ -72,6 +72,17 @@ def pictures(analysis: Analysis) -> Iterator[Picture]:
             plots.trace(fit),
             folded=True,
         )
+    prior = analysis.prior()
+    if prior is not None:
+        yield Picture(
+            "prior_predictive",
+            "run",
+            "What the priors expect of the data",
+            f"{prior.summary} Every curve is scaled to the same height.",
+            "Density of data sets drawn from the priors, together and one by one, beside "
+            f"the density of {analysis.design.formula.response}. {prior.summary}",
+            plots.prior_predictive(prior),
+        )
 
 
 def _check_pictures(analysis: Analysis) -> Iterator[Picture]:
