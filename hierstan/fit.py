@@ -11,8 +11,8 @@ import xarray as xr
 
 from hierstan.arviz_stats import convergence, to_arviz
 from hierstan.design import Design, Floats
-from hierstan.diagnostics import Diagnostics, diagnose, parameter_name, reported
-from hierstan.engines.base import Samples
+from hierstan.diagnostics import Diagnostics, diagnose, population_series, reported
+from hierstan.engines.base import Engine, Samples
 from hierstan.errors import InputError
 from hierstan.estimates import Correlation, Estimates, PosteriorValue
 from hierstan.naming import (
@@ -53,6 +53,8 @@ class Fit(Predictive):
         R-hat, ESS and MCSE of every element; see `hierstan.arviz_stats.convergence`.
     prior_only : bool
         Whether the likelihood was left out: draws from the prior, not the posterior.
+    engine : Engine or None
+        What ran Stan, and would run it again; None for draws that came from elsewhere.
     """
 
     program: Program
@@ -63,6 +65,7 @@ class Fit(Predictive):
     diagnostics: Diagnostics
     statistics: Mapping[str, xr.Dataset]
     prior_only: bool = False
+    engine: Engine | None = None
 
     @classmethod
     def from_samples(
@@ -73,14 +76,18 @@ class Fit(Predictive):
         samples: Samples,
         *,
         prior_only: bool = False,
+        engine: Engine | None = None,
     ) -> "Fit":
         """Name the draws of a run and check them."""
         draws = name_draws(program, design, samples.variables)
         statistics = convergence(reported(draws))
-        diagnostics = diagnose(program, design, draws, samples, statistics)
-        return cls(
-            program, design, priors, samples, draws, diagnostics, statistics, prior_only
+        diagnostics = diagnose(
+            program, design, priors, draws, samples, statistics, prior_only=prior_only
         )
+        return cls(
+            program, design, priors, samples, draws, diagnostics, statistics, prior_only,
+            engine,
+        )  # fmt: skip
 
     @property
     def terms(self) -> tuple[str, ...]:
@@ -120,18 +127,7 @@ class Fit(Predictive):
         dict of str to ndarray, shape (chains, draws)
             By the names that tables give them, coefficients first.
         """
-        found = {}
-        for variable in ("beta", "tau", "rho", "sigma"):
-            array = self.draws.get(variable)
-            if array is None:
-                continue
-            if array.ndim == 2:
-                found[variable] = array.to_numpy()
-                continue
-            for label in array[array.dims[2]].to_numpy():
-                values = array.sel({array.dims[2]: label}).to_numpy()
-                found[parameter_name(variable, (str(label),))] = values
-        return found
+        return population_series(self.draws)
 
     def value(self, variable: str, **labels: str) -> PosteriorValue:
         """Summarize one element of the named draws.

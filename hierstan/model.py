@@ -127,8 +127,9 @@ class Model:
         if program == "marginal":
             samples = with_effects(data, samples)
         fit = Fit.from_samples(
-            chosen, self.design, self.priors, samples, prior_only=prior_only
-        )
+            chosen, self.design, self.priors, samples,
+            prior_only=prior_only, engine=self.engine,
+        )  # fmt: skip
         if not fit.diagnostics.sound:
             warnings.warn(
                 f"{program}: {fit.diagnostics.verdict} {fit.diagnostics.advice}",
@@ -204,6 +205,21 @@ class Model:
         (919, 2, [85], (919, 2))
         """
         return stan_data(get_program(program), self.design, self.priors)
+
+    @classmethod
+    def of(cls, fit: Fit) -> "Model":
+        """Return the model that a fit is of, to sample it again or otherwise.
+
+        Parameters
+        ----------
+        fit : Fit
+            Its design, priors and engine are taken over; draws that came without an engine
+            get the default one.
+        """
+        model = cls.__new__(cls)
+        model.design, model.priors = fit.design, fit.priors
+        model.engine = fit.engine or CmdStanEngine()
+        return model
 
     def with_priors(self, priors: PriorChoice) -> "Model":
         """Return the same model with other priors; the design is shared."""

@@ -75,8 +75,8 @@ class Samples:
     variables : mapping of str to ndarray, shape (chains, draws, ...)
         Parameters, transformed parameters and generated quantities.
     sampler : mapping of str to ndarray, shape (chains, draws)
-        ``lp``, ``acceptance_rate``, ``tree_depth``, ``n_steps``, ``diverging`` (0 or 1)
-        and ``energy``: ArviZ's names.
+        ``lp``, ``acceptance_rate``, ``step_size``, ``tree_depth``, ``n_steps``,
+        ``diverging`` (0 or 1) and ``energy``: ArviZ's names.
     settings : SamplerSettings
         What was asked for.
     seconds : float

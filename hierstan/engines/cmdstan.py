@@ -24,6 +24,7 @@ from hierstan.toolchain import CmdStan, ensure
 _SAMPLER_NAMES = {
     "lp__": "lp",
     "accept_stat__": "acceptance_rate",
+    "stepsize__": "step_size",
     "treedepth__": "tree_depth",
     "n_leapfrog__": "n_steps",
     "divergent__": "diverging",

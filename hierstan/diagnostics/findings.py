@@ -1,0 +1,86 @@
+"""All causes of one fit, and what they add up to."""
+
+from hierstan.diagnostics.cause import Cause, Evidence
+from hierstan.diagnostics.chains import find_apart
+from hierstan.diagnostics.coefficients import find_far_from_zero, find_weak_identification
+from hierstan.diagnostics.geometry import find_funnel, find_ridges, find_strong_data
+from hierstan.diagnostics.mixing import find_too_few_draws
+from hierstan.diagnostics.spread import find_boundary, find_prior_dominated
+
+_MARGINAL = 'Use program="marginal": the same posterior, the group effects integrated out.'
+_MORE = "take more draws (and as long a warm-up), and look at the trace picture."
+
+
+def find_causes(evidence: Evidence) -> tuple[Cause, ...]:
+    """Find what explains a failed fit, and what is true of the model besides.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        Of one fit.
+
+    Returns
+    -------
+    tuple of Cause
+        First those that explain failures, in the order in which they should be mended. A
+        chain may be stuck in a funnel, so where divergences show one, it is the cause.
+    """
+    remarks = [*find_boundary(evidence), *find_prior_dominated(evidence)]
+    remarks += find_weak_identification(evidence)
+    if not evidence.failed:
+        return tuple(remarks)
+    found = list(find_far_from_zero(evidence.design))
+    apart = find_apart(evidence)
+    # Data far from zero make a geometry of their own, which goes away with it.
+    funnel = None if found else find_funnel(evidence)
+    if funnel and (apart is None or evidence.diverges_below(funnel.parameter)):
+        found.append(funnel)
+    elif apart:
+        found.append(apart)
+    else:
+        strong = None if found else find_strong_data(evidence)
+        few = find_too_few_draws(evidence)
+        found += [*find_ridges(evidence), *(cause for cause in (strong, few) if cause)]
+    found += [cause for cause in remarks if cause.explains]
+    return (*found, *(cause for cause in remarks if not cause.explains))
+
+
+def advise_in_words(
+    evidence: Evidence, causes: tuple[Cause, ...]
+) -> tuple[str, tuple[str, ...]]:
+    """Say what to do about a failed fit.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        Of one fit.
+    causes : tuple of Cause
+        From `find_causes`.
+
+    Returns
+    -------
+    str
+        Advice; empty for a sound fit. Where no cause is clear it says so, and gives the
+        general step.
+    tuple of str
+        Programs that it speaks for, best first.
+    """
+    if not evidence.failed:
+        return "", ()
+    explaining = [cause for cause in causes if cause.explains]
+    data = [cause.advice for cause in explaining if cause.kind == "far from zero"]
+    rest = [c.advice for c in explaining if c.kind != "far from zero" and c.advice]
+    told = " ".join(rest) if rest else _general(evidence, known=bool(explaining))
+    programs = [cause.program for cause in explaining if cause.program]
+    if evidence.marginal_available:
+        programs.insert(0, "marginal")
+        told = f"{_MARGINAL} With them as parameters: {told[:1].lower()}{told[1:]}"
+    return " ".join([*data, told]), tuple(dict.fromkeys(programs))
+
+
+def _general(evidence: Evidence, *, known: bool) -> str:
+    """Return the step that is right when nothing better is known."""
+    step = _MORE
+    if evidence.divergences:
+        step = f"raise adapt_delta (0.99), {_MORE}"
+    return f"{step[:1].upper()}{step[1:]}" if known else f"No clear cause: {step}"

@@ -1,0 +1,127 @@
+"""The shape of the posterior that a parameterization makes: funnel, reverse, ridge."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from hierstan.diagnostics.cause import Cause, Evidence, row_name
+
+# Reliability that the effects keep at the low end of their sd (5 % quantile over the
+# posterior), and effective draws a draw below which the sd itself crawls.
+LITTLE, CRAWLS = 0.2, 0.1
+MUCH, MANY_LEVELS = 0.7, 10
+# Correlation of a coefficient with the mean of its group effects that makes a ridge.
+TRADED = -0.9
+
+
+def find_funnel(evidence: Evidence) -> Cause | None:
+    """Find the sd at whose small values the centered program fails.
+
+    When the sd is small all group effects are squeezed together, too narrow for the step
+    size that suits the rest. That needs effects about which the data say little there;
+    effects that their data settle keep their width. So two things are asked: effects of
+    reliability below 0.2 at the low end of their sd, and a sd with less than one effective
+    draw in ten, or at whose small values transitions diverge.
+    """
+    if evidence.program.name != "centered":
+        return None
+    table, total = evidence.parameters, evidence.draws["sigma"].size
+    low = evidence.reliability.quantile(0.05, "draw").to_numpy()
+    candidates = [
+        (k, name)
+        for k, name, _ in evidence.deviations
+        if low[k] < LITTLE
+        and (
+            evidence.diverges_below(name)
+            or (evidence.slow(name) and not table["ess_bulk"][name] >= CRAWLS * total)
+        )
+    ]
+    if not candidates:
+        return None
+    k, name = min(candidates, key=lambda item: float(table["ess_bulk"][item[1]]))
+    below = [item for item in candidates if evidence.diverges_below(item[1])]
+    if below:
+        k, name = min(below, key=lambda item: float(evidence.places["score"][item[1]]))
+    tau = evidence.draws["tau"].isel(effect=k)
+    bottom, middle = (float(q) for q in tau.quantile([0.05, 0.5]))
+    mean = float(evidence.reliability.mean("draw")[k])
+    ess = float(table["ess_bulk"][name])
+    numbers = {
+        "ess_bulk": ess, "draws": float(total), "quantile_05": bottom, "median": middle,
+        "reliability": mean, "reliability_low": float(low[k]),
+    }  # fmt: skip
+    told = f"it has {ess:.0f} effective of {total} draws"
+    if below:
+        times = float(evidence.places["times_lower"][name])
+        numbers |= {"times_lower": times, "score": float(evidence.places["score"][name])}
+        told += (
+            f", and is {times:.2g} times lower where the sampler diverges than elsewhere"
+        )
+    text = (
+        f"The culprit is {name}: {told}, and comes down to {bottom:.3g} from a median of "
+        f"{middle:.3g}, where the data settle {low[k]:.0%} of a group effect "
+        f"(reliability; {mean:.0%} on average). This is the funnel: when the sd is small "
+        "all its group effects are squeezed together, too narrow for the step size that "
+        "suits the rest."
+    )
+    advice = 'Use program="noncentered": the same posterior without the funnel.'
+    return Cause("funnel", name, True, numbers, text, advice, "noncentered")
+
+
+def find_strong_data(evidence: Evidence) -> Cause | None:
+    """Find the reverse of the funnel, of which the noncentered program is slow.
+
+    Effects that their data settle are tau z, so every z has to follow tau: the ridge is
+    long where the data are strong. Centered has none of that. It is found when every
+    effect keeps a reliability of 0.7 at the low end of its sd, and every factor has ten
+    levels; with fewer the sd's own wide tail matters more.
+    """
+    if evidence.program.name != "noncentered":
+        return None
+    low = evidence.reliability.quantile(0.05, "draw").to_numpy()
+    levels = min(factor.J for _, _, factor in evidence.deviations)
+    if low.min() < MUCH or levels < MANY_LEVELS:
+        return None
+    smallest = float(low.min())
+    text = (
+        f"The data are strong: they settle {smallest:.0%} or more of every kind of group "
+        "effect (reliability, where its sd is small), so the standardized effects must "
+        "follow the sds."
+    )
+    advice = (
+        'Use program="centered": with data like these it had up to twice the effective '
+        "draws a second."
+    )
+    numbers = {"reliability_low": smallest, "levels": float(levels)}
+    return Cause("strong data", "", True, numbers, text, advice, "centered")
+
+
+def find_ridges(evidence: Evidence) -> Iterator[Cause]:
+    """Find slow coefficients that trade against the mean of their group effects.
+
+    The data settle beta + u of every level, and so the sum of beta and the mean of u; each
+    by itself is free by about tau / sqrt(J). Marginal integrates both out.
+    """
+    if not (evidence.effects_sampled and "beta" in evidence.draws):
+        return
+    for factor in evidence.design.factors:
+        effects = evidence.draws[f"u[{factor.name}]"].mean(f"level of {factor.name}")
+        for effect in factor.effects:
+            if effect not in evidence.design.terms or not evidence.slow(row_name(effect)):
+                continue
+            beta = evidence.draws["beta"].sel(term=effect).to_numpy().ravel()
+            shared = effects.sel({f"effect of {factor.name}": effect}).to_numpy().ravel()
+            if not (np.std(beta) > 0 and np.std(shared) > 0):
+                continue
+            r = float(np.corrcoef(beta, shared)[0, 1])
+            if r > TRADED:
+                continue
+            alone, together = float(np.std(beta)), float(np.std(beta + shared))
+            text = (
+                f"The coefficient {effect} and the mean of its {factor.J} effects of "
+                f"{factor.name} trade against each other: their draws correlate at "
+                f"{r:.3f}; the sum has a sd of {together:.2g}, and {effect} itself one of "
+                f"{alone:.2g}. The sampler must creep along that ridge."
+            )
+            numbers = {"correlation": r, "sd_of_sum": together, "sd": alone}
+            yield Cause("ridge", row_name(effect), True, numbers, text)

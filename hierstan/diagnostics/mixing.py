@@ -1,0 +1,49 @@
+"""A fit that mixes and needs nothing but more draws, and how many."""
+
+import math
+
+from hierstan.diagnostics.cause import Cause, Evidence
+from hierstan.diagnostics.limits import EBFMI_LIMIT, RHAT_LIMIT_GROUPS
+
+# ESS is estimated to about a tenth at these sizes; what is advised has twice that to spare.
+_MARGIN = 1.2
+# Fewer effective draws than this say too little about mixing, and more kept draws a chain
+# than this are no advice.
+_FEWEST, _MOST = 40, 20_000
+
+
+def find_too_few_draws(evidence: Evidence) -> Cause | None:
+    """Find fits whose only fault is an ESS (and the R-hat that goes with it).
+
+    R-hat is about sqrt(1 + 2 chains / ESS), so a short run of a sampler that mixes fails
+    1.01 together with ESS; up to 1.05 it counts as the same finding. Nothing may diverge,
+    E-BFMI must be in order, and the least effective quantity must have 40 effective draws,
+    so that its ESS is known well enough to say how many draws are needed.
+    """
+    table, settings = evidence.parameters, evidence.samples.settings
+    least = table[["ess_bulk", "ess_tail"]].min(axis=1, skipna=False)
+    smallest = float(least.min(skipna=False))
+    if (
+        not evidence.failed
+        or evidence.divergences
+        or not evidence.chains["ebfmi"].min(skipna=False) >= EBFMI_LIMIT
+        or not table["rhat"].max(skipna=False) <= RHAT_LIMIT_GROUPS
+        or not smallest >= _FEWEST
+    ):
+        return None
+    needed = settings.draws * max(1.0, evidence.least / smallest) * _MARGIN
+    needed = math.ceil(needed / 100) * 100
+    if needed > _MOST:
+        return None
+    name = str(least.idxmin())
+    text = (
+        f"The chains mix and are too short: {name} has {smallest:.0f} effective draws of "
+        f"{settings.chains * settings.draws}, and {evidence.least} are wanted."
+    )
+    advice = (
+        f"Take draws={needed} for each of the {settings.chains} chains"
+        + (f" after warmup={max(settings.warmup, 1000)}" if settings.warmup < 1000 else "")
+        + "."
+    )
+    numbers = {"ess": smallest, "wanted": float(evidence.least), "draws_needed": needed}
+    return Cause("too few draws", name, True, numbers, text, advice)

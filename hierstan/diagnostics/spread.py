@@ -1,0 +1,122 @@
+"""Standard deviations that may be zero, and such as the prior decides on."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from scipy import stats
+
+from hierstan.arviz_stats import power_scaling
+from hierstan.design import Floats
+from hierstan.diagnostics.cause import Cause, Evidence
+from hierstan.priors.distributions import HalfStudentT
+
+# A density at zero above this share of its peak leaves zero within what would be the 95 %
+# likelihood-ratio interval: exp(-1.92), half the 95 % point of chi-squared with 1 degree.
+AT_ZERO = 0.147
+# Twice the limit of `hierstan.prediction.sensitivity`: not merely felt, but deciding. Of
+# the 77 sds tried, those of 3 levels had 0.04 to 0.25 and those of 12 or more below 0.06.
+DECIDES = 0.1
+
+
+def find_boundary(evidence: Evidence) -> Iterator[Cause]:
+    """Find sds for which zero is a likely value.
+
+    A sd's posterior density at zero is compared with its highest, both by a kernel estimate
+    reflected at zero. A mixed model may estimate such a sd as exactly zero (lme4's
+    "singular fit"); the posterior says how far from zero it may be instead.
+    """
+    if evidence.prior_only:
+        return
+    for k, name, factor in evidence.deviations:
+        values = evidence.draws["tau"].isel(effect=k).to_numpy().ravel()
+        share = density_at_zero(values)
+        if not share > AT_ZERO:
+            continue
+        high = float(np.quantile(values, 0.95))
+        below = evidence.diverges_below(name)
+        text = (
+            f"{name} may be zero: its posterior density there is {share:.0%} of its "
+            f"highest, and 95 % of it lies below {high:.3g}."
+        )
+        advice = (
+            f"Report {name} as an interval from zero; leave the effect out if it is not "
+            "part of the question."
+        )
+        if evidence.failed and below:
+            text += " Transitions diverge where it is small."
+        numbers = {"density_at_zero": share, "quantile_95": high, "levels": float(factor.J)}
+        yield Cause("boundary", name, evidence.failed and below, numbers, text, advice)
+
+
+def density_at_zero(values: Floats) -> float:
+    """Return the density at zero over the highest, of draws of something positive.
+
+    Parameters
+    ----------
+    values : ndarray
+        Draws, all at least 0.
+
+    Returns
+    -------
+    float
+        From a normal kernel estimate with the draws reflected at zero and Silverman's
+        bandwidth of the draws as they are; between 0 and 1. nan for a constant.
+    """
+    quartiles = np.quantile(values, [0.25, 0.75])
+    spread = min(float(np.std(values)), float(np.ptp(quartiles)) / 1.349)
+    if not spread > 0:
+        return float("nan")
+    width = 0.9 * spread * len(values) ** -0.2
+    at = np.append(0.0, np.quantile(values, np.linspace(0.01, 0.8, 60)))
+    density = [
+        np.mean(stats.norm.pdf((t - values) / width) + stats.norm.pdf((t + values) / width))
+        for t in at
+    ]
+    return float(density[0] / np.max(density))
+
+
+def find_prior_dominated(evidence: Evidence) -> Iterator[Cause]:
+    """Find sds about which their prior decides, as it does with few levels.
+
+    The sensitivity is that of `Fit.sensitivity`, with respect to the sd's own prior alone
+    (Kallioinen et al. 2024, doi:10.1007/s11222-023-10366-5). What a prior of half the scale
+    would do is computed by reweighting the draws, whose weights are bounded by two.
+    """
+    if evidence.prior_only:
+        return
+    names = evidence.priors.describe(evidence.design)
+    for k, name, factor in evidence.deviations:
+        prior = HalfStudentT(
+            float(evidence.priors.tau_df[k]), float(evidence.priors.tau_scale[k])
+        )
+        tau = evidence.draws["tau"].isel(effect=k, drop=True)
+        if np.isinf(prior.scale) or float(tau.std()) == 0:
+            continue
+        log_prior = tau.copy(data=_log_density(prior, tau.to_numpy()))
+        found = power_scaling(tau.to_dataset(name="sd"), log_prior, "prior")["sd"]
+        if not float(found) >= DECIDES:
+            continue
+        half = HalfStudentT(prior.df, prior.scale / 2)
+        weights = np.exp(_log_density(half, tau.to_numpy()) - log_prior.to_numpy())
+        mean, moved = float(tau.mean()), float(np.average(tau, weights=weights))
+        text = (
+            f"{name}, of {factor.J} levels, owes much to its prior {names[name]}: with one "
+            f"of half the scale its posterior mean would be {moved:.3g} instead of "
+            f"{mean:.3g}."
+        )
+        advice = (
+            f'Say which sds are plausible: priors={{"{name}": "half-normal(s)"}} keeps it '
+            "below 2 s with 95 % probability; and report how the answer depends on s."
+        )
+        numbers = {
+            "sensitivity": float(found), "levels": float(factor.J), "mean": mean,
+            "mean_at_half_scale": moved,
+        }  # fmt: skip
+        yield Cause("prior-dominated sd", name, False, numbers, text, advice)
+
+
+def _log_density(prior: HalfStudentT, values: Floats) -> Floats:
+    """Log density of a half-Student-t; infinitely many degrees are half-normal."""
+    if np.isinf(prior.df):
+        return np.asarray(stats.halfnorm(0, prior.scale).logpdf(values))
+    return np.asarray(np.log(2) + stats.t(prior.df, 0, prior.scale).logpdf(values))
