@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from hierstan import plots as plot
     from hierstan.analysis import Analysis, analyze
     from hierstan.description import Description, describe
+    from hierstan.diagnostics.advice import Advice, advise
     from hierstan.engines import SamplerSettings
     from hierstan.errors import ConvergenceWarning
     from hierstan.estimates import Estimates, compare
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 # Imported when first used: statsmodels, arviz and matplotlib take two seconds together,
 # which `hierstan --help` and a look at the data need not wait for.
 _HOMES = {
+    "Advice": "hierstan.diagnostics.advice",
     "Analysis": "hierstan.analysis",
     "ConvergenceWarning": "hierstan.errors",
     "CrossCheck": "hierstan.ladder",
@@ -38,6 +40,7 @@ _HOMES = {
     "Priors": "hierstan.priors",
     "SamplerSettings": "hierstan.engines",
     "__version__": "hierstan.version",
+    "advise": "hierstan.diagnostics.advice",
     "analyze": "hierstan.analysis",
     "compare": "hierstan.estimates",
     "crosscheck": "hierstan.ladder",
@@ -48,6 +51,7 @@ _HOMES = {
 _MODULES = {"data": "hierstan.data", "plot": "hierstan.plots"}
 
 __all__ = [
+    "Advice",
     "Analysis",
     "ConvergenceWarning",
     "CrossCheck",
@@ -58,6 +62,7 @@ __all__ = [
     "Priors",
     "SamplerSettings",
     "__version__",
+    "advise",
     "analyze",
     "compare",
     "crosscheck",
