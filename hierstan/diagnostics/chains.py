@@ -47,6 +47,25 @@ def chain_table(samples: Samples) -> pd.DataFrame:
     ).rename_axis("chain")
 
 
+def energies(samples: Samples) -> tuple[Floats, Floats]:
+    """Return the energy about its mean, and its steps from draw to draw, of every chain.
+
+    Parameters
+    ----------
+    samples : Samples
+        A run.
+
+    Returns
+    -------
+    ndarray, shape (chains, draws)
+        Energy less its chain's mean.
+    ndarray, shape (chains, draws - 1)
+        Its steps.
+    """
+    energy = samples.sampler["energy"]
+    return energy - energy.mean(axis=1, keepdims=True), np.diff(energy, axis=1)
+
+
 def find_apart(evidence: Evidence) -> Cause | None:
     """Find a chain that is stuck, or chains that are in several places.
 

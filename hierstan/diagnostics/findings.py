@@ -23,7 +23,8 @@ def find_causes(evidence: Evidence) -> tuple[Cause, ...]:
     -------
     tuple of Cause
         First those that explain failures, in the order in which they should be mended. A
-        chain may be stuck in a funnel, so where divergences show one, it is the cause.
+        chain may be stuck in a funnel: where its sd is what the chains differ in, or
+        divergences show it, the funnel is the cause.
     """
     remarks = [*find_boundary(evidence), *find_prior_dominated(evidence)]
     remarks += find_weak_identification(evidence)
@@ -33,7 +34,11 @@ def find_causes(evidence: Evidence) -> tuple[Cause, ...]:
     apart = find_apart(evidence)
     # Data far from zero make a geometry of their own, which goes away with it.
     funnel = None if found else find_funnel(evidence)
-    if funnel and (apart is None or evidence.diverges_below(funnel.parameter)):
+    if funnel and (
+        apart is None
+        or apart.parameter == funnel.parameter
+        or evidence.diverges_below(funnel.parameter)
+    ):
         found.append(funnel)
     elif apart:
         found.append(apart)

@@ -1,15 +1,20 @@
 """Pictures: one function each, from readings to a matplotlib Figure."""
 
+from hierstan.plots.divergences import divergences
+from hierstan.plots.energy import energy
 from hierstan.plots.forest import forest
 from hierstan.plots.funnel import funnel, funnel_level
 from hierstan.plots.joint import joint
 from hierstan.plots.ladder import ladder
 from hierstan.plots.panels import panel_levels, panel_predictor, panels
 from hierstan.plots.prior_predictive import prior_predictive
+from hierstan.plots.rank import rank
 from hierstan.plots.shrinkage import shrinkage
 from hierstan.plots.trace import trace
 
 __all__ = [
+    "divergences",
+    "energy",
     "forest",
     "funnel",
     "funnel_level",
@@ -19,6 +24,7 @@ __all__ = [
     "panel_predictor",
     "panels",
     "prior_predictive",
+    "rank",
     "shrinkage",
     "trace",
 ]

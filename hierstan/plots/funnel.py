@@ -8,7 +8,15 @@ from matplotlib.figure import Figure
 from hierstan.design import Factor
 from hierstan.fit import Fit
 from hierstan.naming import effect_label
-from hierstan.plots.style import VERMILION, color_of, grid, house_style, plain_log
+from hierstan.plots.style import (
+    VERMILION,
+    AxesLike,
+    color_of,
+    grid,
+    house_style,
+    plain_log,
+    shortened,
+)
 
 
 def funnel_level(factor: Factor, effect: str) -> str:
@@ -19,7 +27,11 @@ def funnel_level(factor: Factor, effect: str) -> str:
 
 
 def funnel(
-    fits: Mapping[str, Fit], factor: Factor, effect: str, level: str | None = None
+    fits: Mapping[str, Fit],
+    factor: Factor,
+    effect: str,
+    level: str | None = None,
+    ax: AxesLike = None,
 ) -> Figure:
     """Draw a standard deviation against one group coefficient, a panel per fit.
 
@@ -33,6 +45,8 @@ def funnel(
         The effect whose sd is drawn, on a log axis.
     level : str, optional
         The level whose coefficient is drawn; by default `funnel_level`.
+    ax : array-like of Axes, optional
+        Draw into these instead of a new figure: one for each fit.
 
     Returns
     -------
@@ -42,7 +56,7 @@ def funnel(
     """
     level = level or funnel_level(factor, effect)
     with house_style():
-        figure, axes = grid(1, len(fits), 4.8 * len(fits), 4.2)
+        figure, axes = grid(1, len(fits), 4.8 * len(fits), 4.2, ax)
         for axis, (label, fit) in zip(axes, fits.items(), strict=True):
             x = fit.draws[f"coef[{factor.name}]"].sel(
                 {f"effect of {factor.name}": effect, f"level of {factor.name}": level}
@@ -60,10 +74,10 @@ def funnel(
             lowest = float(tau.min())
             axis.axhline(lowest, color=color_of(label), lw=0.8, ls="--")
             axis.set_title(f"{label}: smallest sd reached {lowest:.2g}")
-            axis.set_xlabel(f"{effect} in {level}")
+            axis.set_xlabel(f"{shortened(effect, 24)} in {shortened(level, 30)}")
             axis.legend(loc="lower right")
             plain_log(axis.yaxis)
-        axes[0].set_ylabel(f"sd({effect} | {factor.name})")
+        axes[0].set_ylabel(shortened(f"sd({effect} | {factor.name})", 46))
         limits = np.array([axis.get_ylim() for axis in axes])
         spans = np.array([axis.get_xlim() for axis in axes])
         for axis in axes:

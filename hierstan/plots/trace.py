@@ -7,16 +7,25 @@ from scipy.stats import gaussian_kde
 
 from hierstan.design import Floats
 from hierstan.fit import Fit
-from hierstan.plots.style import CHAINS, VERMILION, grid, house_style
+from hierstan.plots.style import (
+    CHAINS,
+    VERMILION,
+    AxesLike,
+    grid,
+    house_style,
+    shortened,
+)
 
 
-def trace(fit: Fit) -> Figure:
+def trace(fit: Fit, ax: AxesLike = None) -> Figure:
     """Draw the chains of the population parameters.
 
     Parameters
     ----------
     fit : Fit
         Any fit.
+    ax : array-like of Axes, optional
+        Draw into these instead of a new figure: two for each parameter, row by row.
 
     Returns
     -------
@@ -28,7 +37,7 @@ def trace(fit: Fit) -> Figure:
     series = fit.series()
     diverging = fit.samples.sampler["diverging"].any(axis=0)
     with house_style():
-        figure, axes = grid(len(series), 2, 9.6, 1.25 * len(series) + 0.6)
+        figure, axes = grid(len(series), 2, 9.6, 1.25 * len(series) + 0.6, ax)
         for row, (name, draws) in enumerate(series.items()):
             density, path = axes[2 * row], axes[2 * row + 1]
             for chain, values in enumerate(draws):
@@ -41,7 +50,7 @@ def trace(fit: Fit) -> Figure:
                 where, np.full(len(where), low - 0.06 * (high - low)), "|", color=VERMILION,
                 ms=5,
             )  # fmt: skip
-            density.set_title(name)
+            density.set_title(shortened(name, 52))
             density.set_yticks([])
             density.spines["left"].set_visible(False)
             path.margins(x=0.01)

@@ -1,0 +1,96 @@
+"""Where divergences sit: the standard deviations at which transitions diverge."""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from hierstan.errors import InputError
+from hierstan.fit import Fit
+from hierstan.plots.style import (
+    GREY,
+    VERMILION,
+    AxesLike,
+    grid,
+    house_style,
+    plain_log,
+    shortened,
+)
+
+_DRAWS = 2000  # dots of a row; more only darken it
+
+
+def divergences(fit: Fit, ax: AxesLike = None) -> Figure:
+    """Draw every standard deviation where transitions diverge, below where they do not.
+
+    Parameters
+    ----------
+    fit : Fit
+        A fit with partial pooling.
+    ax : Axes, optional
+        Draw into this instead of a new figure.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A row per group sd and one for sigma, on a log axis: grey dots are draws, red marks
+        those where a transition diverged. The right side says how many times lower (or
+        higher) the sd is there, and by how many standard errors; it is red where that is
+        clear, beyond two.
+
+    Raises
+    ------
+    InputError
+        When the program has no group sds.
+    """
+    if "tau" not in fit.draws:
+        raise InputError(
+            f"{fit.program.name} has no group standard deviations to look for divergences "
+            "at; draw a fit with partial pooling."
+        )
+    places = fit.diagnostics.places
+    diverging = fit.samples.sampler["diverging"].astype(bool)
+    series = {
+        name: values
+        for name, values in fit.series().items()
+        if name.startswith("sd(") or name == "sigma"
+    }
+    with house_style():
+        figure, (axis,) = grid(1, 1, 7.2, 0.9 + 0.5 * len(series), ax)
+        step = max(1, diverging.size // _DRAWS)
+        for row, (name, values) in enumerate(series.items()):
+            calm = values[~diverging][::step]
+            # An even spread over the row, the same each time.
+            height = row - 0.22 + 0.3 * (np.arange(len(calm)) * 0.618 % 1.0)
+            axis.plot(calm, height, ".", ms=2, mew=0, color=GREY, alpha=0.5,
+                      rasterized=True)  # fmt: skip
+            there = values[diverging]
+            axis.plot(there, np.full(len(there), row + 0.26), "|", color=VERMILION, ms=7)
+            if name in places.index:
+                told, clear = _told(
+                    float(places["times_lower"][name]), float(places["score"][name])
+                )
+                axis.annotate(
+                    told, (1.01, row), xycoords=("axes fraction", "data"), va="center",
+                    fontsize=8.5, color=VERMILION if clear else GREY,
+                    annotation_clip=False,
+                )  # fmt: skip
+        axis.set_xscale("log")
+        plain_log(axis.xaxis)
+        axis.set_yticks(range(len(series)))
+        axis.set_yticklabels([shortened(name, 32) for name in series])
+        axis.tick_params(axis="y", length=0)
+        axis.set_ylim(len(series) - 0.5, -0.5)
+        axis.set_xlabel(
+            "standard deviation, in units of the response per unit of the effect"
+        )
+        count = int(diverging.sum())
+        axis.set_title(f"{count} of {diverging.size} transitions diverge")
+    return figure
+
+
+def _told(times_lower: float, score: float) -> tuple[str, bool]:
+    """Say how far a sd is lower at divergences, and whether that is clear."""
+    lower = times_lower >= 1
+    times, word = times_lower if lower else 1 / times_lower, "lower" if lower else "higher"
+    if np.isnan(score):
+        return f"{times:.2g}x {word}", False
+    return f"{times:.2g}x {word} ({abs(score):.1f} se)", abs(score) > 2
