@@ -7,12 +7,23 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from hierstan.errors import InputError
+from hierstan.errors import InputError, SamplingError
 from hierstan.progress import Progress
 
 StanData = Mapping[str, Any]
 Floats = npt.NDArray[np.float64]
 Arrays = Mapping[str, Floats]
+
+SAMPLER_NAMES = {
+    "lp__": "lp",
+    "accept_stat__": "acceptance_rate",
+    "stepsize__": "step_size",
+    "treedepth__": "tree_depth",
+    "n_leapfrog__": "n_steps",
+    "divergent__": "diverging",
+    "energy__": "energy",
+}
+"""Stan's columns by ArviZ's names."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +137,14 @@ class Engine(Protocol):
     name: str
 
     def describe(self) -> dict[str, str]:
-        """Name the engine, its version and where it is."""
+        """Describe what runs Stan.
+
+        Returns
+        -------
+        dict of str to str
+            ``name``; ``through``, a package and its version; ``source``, where Stan comes
+            from or why this engine runs; and ``stan``, its version, where that is known.
+        """
         ...
 
     def compile(self, programs: Sequence[str], progress: Progress) -> dict[str, float]:
@@ -173,6 +191,15 @@ class Engine(Protocol):
     ) -> tuple[Floats, Floats]:
         """Evaluate the log density, without Jacobians, at parameter values.
 
+        Parameters
+        ----------
+        program : str
+            Which program.
+        data : mapping
+            Its data block.
+        points : sequence of mapping
+            The program's parameters by name, all of them and nothing else.
+
         Returns
         -------
         ndarray, shape (points,)
@@ -186,3 +213,12 @@ class Engine(Protocol):
             When a point is outside of the parameters' range.
         """
         ...
+
+
+EngineChoice = str | Engine | None
+"""An engine's name, an engine, or the default: see `hierstan.engines.choice`."""
+
+
+def stopped(doing: str, words: str) -> SamplingError:
+    """Make the error for a Stan that stopped, in Stan's own words."""
+    return SamplingError(f"Stan stopped while {doing}. It said:\n{words}")

@@ -12,24 +12,22 @@ from typing import Any
 import cmdstanpy
 import numpy as np
 
-from hierstan.engines.base import Floats, Mode, SamplerSettings, Samples, StanData
+from hierstan.engines.base import (
+    SAMPLER_NAMES,
+    Floats,
+    Mode,
+    SamplerSettings,
+    Samples,
+    StanData,
+    stopped,
+)
 from hierstan.engines.chains import ReportingModel, in_thread
 from hierstan.engines.programs_cache import compiled
-from hierstan.errors import SamplingError
 from hierstan.processes import Processes, wait_for
 from hierstan.progress import SILENT, Progress
 from hierstan.resources import directory
 from hierstan.toolchain import CmdStan, ensure
 
-_SAMPLER_NAMES = {
-    "lp__": "lp",
-    "accept_stat__": "acceptance_rate",
-    "stepsize__": "step_size",
-    "treedepth__": "tree_depth",
-    "n_leapfrog__": "n_steps",
-    "divergent__": "diverging",
-    "energy__": "energy",
-}
 # Enough digits that |mean| / sd = 1e5 still leaves five for the sd.
 _SIGNIFICANT_DIGITS = 10
 _ALL_DIGITS = 17  # for densities and modes, which are compared to the last of them
@@ -72,6 +70,7 @@ class CmdStanEngine:
         toolchain = self.toolchain()
         return {
             "name": self.name,
+            "through": f"CmdStanPy {version('cmdstanpy')}",
             "cmdstanpy": version("cmdstanpy"),
             "stan": ".".join(map(str, toolchain.version or ())),
             "source": toolchain.source,
@@ -144,10 +143,10 @@ class CmdStanEngine:
                 variables = _by_chain(fit.stan_variables(), settings)
                 sampler = {
                     ours: np.asarray(fit.method_variables()[theirs], dtype=float).T
-                    for theirs, ours in _SAMPLER_NAMES.items()
+                    for theirs, ours in SAMPLER_NAMES.items()
                 }
             except (RuntimeError, ValueError) as error:
-                raise _stopped(f"sampling {program}", error) from error
+                raise stopped(f"sampling {program}", _told(error)) from error
         seconds = time.perf_counter() - start
         return Samples(variables, sampler, settings, seconds, compile_seconds, fit)
 
@@ -172,8 +171,12 @@ class CmdStanEngine:
                 named = found.stan_variables()
                 density = float(found.optimized_params_dict["lp__"])
             except (RuntimeError, ValueError) as error:
-                raise _stopped(f"optimizing {program}", error) from error
-        variables = {name: np.asarray(value) for name, value in named.items()}
+                raise stopped(f"optimizing {program}", _told(error)) from error
+        shapes = found.metadata.stan_vars  # CmdStanPy gives vectors of one as numbers
+        variables = {
+            name: np.reshape(value, shapes[name].dimensions)
+            for name, value in named.items()
+        }
         seconds = time.perf_counter() - start
         return Mode(variables, density, bool(found.converged), seconds, found)
 
@@ -190,7 +193,7 @@ class CmdStanEngine:
                     for point in points
                 ]
             except (RuntimeError, ValueError) as error:
-                raise _stopped(f"evaluating {program}", error) from error
+                raise stopped(f"evaluating {program}", _told(error)) from error
         values = np.array([table.iloc[0].to_numpy(dtype=float) for table in tables])
         return values[:, 0], values[:, 1:]
 
@@ -224,10 +227,6 @@ def _wait(jobs: Mapping[str, "Future[tuple[Path, float]]"], progress: Progress) 
         with progress.task(f"Compiling {', '.join(missing)}", len(missing)) as done:
             for count in wait_for(waiting):
                 done(count)
-
-
-def _stopped(doing: str, error: Exception) -> SamplingError:
-    return SamplingError(f"Stan stopped while {doing}. It said:\n{_told(error)}")
 
 
 def _told(error: Exception) -> str:
