@@ -11,6 +11,7 @@ from hierstan.analysis import Analysis
 from hierstan.cache import cache_directory
 from hierstan.cli import main
 from hierstan.design import Design
+from hierstan.engines import Engine, choose_engine
 from hierstan.engines.cmdstan import CmdStanEngine
 from hierstan.evaluate import build_design
 from hierstan.toolchain.make import OUTER_MAKE
@@ -60,6 +61,16 @@ def radon_design() -> Design:
 def engine() -> CmdStanEngine:
     """One engine, so that every program is looked up once."""
     return CmdStanEngine()
+
+
+@pytest.fixture(
+    scope="session", params=[pytest.param("cmdstan", marks=pytest.mark.stan), "stanli"]
+)
+def any_engine(request: pytest.FixtureRequest) -> Engine:
+    """Each engine in turn; stanli comes with the extra `dev` and needs no compiler."""
+    if request.param == "stanli":
+        pytest.importorskip("stanli")
+    return choose_engine(request.param)
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,12 @@ from typing import Literal
 from hierstan.cache import cache_directory
 from hierstan.errors import ToolchainError
 from hierstan.toolchain.embedded import embedded_name, is_built
-from hierstan.toolchain.machine import Version
+from hierstan.toolchain.machine import (
+    Version,
+    find_compiler,
+    find_make,
+    find_stan_files,
+)
 
 Source = Literal["argument", "CMDSTAN", "home", "embedded"]
 MARK = "CMDSTAN_VERSION := "
@@ -78,6 +83,29 @@ def locate(path: Path | None = None) -> CmdStan:
     if newest is not None:
         return _named(newest, "home", "~/.cmdstan, where CmdStanPy installs,")
     return _embedded()
+
+
+def obstacle() -> str:
+    """Say what keeps this machine from having a CmdStan; nothing is built or changed.
+
+    Returns
+    -------
+    str
+        A clause; empty when one is named, even if it cannot be used, or can be built.
+    """
+    if os.environ.get("CMDSTAN"):
+        return ""
+    try:
+        if _newest_at_home() is not None:
+            return ""
+    except ToolchainError:
+        return ""
+    try:
+        for find in (find_compiler, find_make, find_stan_files):
+            find()
+    except ToolchainError as error:
+        return str(error).partition(":")[0]
+    return ""
 
 
 def _named(path: Path, source: Source, who: str) -> CmdStan:
