@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from hierstan.design import Design, Factor
-from hierstan.engines.base import Engine, SamplerSettings
+from hierstan.engines import EngineChoice, SamplerSettings
 from hierstan.errors import ConvergenceWarning, DataError, InputError, PriorError
 from hierstan.estimates import Estimates, compare
 from hierstan.fit import Fit
@@ -167,6 +167,11 @@ class Analysis:
             f"values ({lost})."
         )
 
+    def ran_by(self) -> str:
+        """Say which Stan ran the programs."""
+        stan = f"Stan {self.engine.get('stan', '')}".strip()
+        return f"{stan} through {self.engine['through']} ({self.engine['source']})"
+
     def write(self, directory: str | os.PathLike[str], *, force: bool = False) -> Path:
         """Write the report directory; see `hierstan.report.write_report`."""
         from hierstan.report import write_report
@@ -176,7 +181,7 @@ class Analysis:
     def __str__(self) -> str:
         """Return the comparison with verdicts."""
         lines = [self.design.formula.text, self.rows_used(), self.model.priors_used()]
-        lines += [self.agreement(), ""]
+        lines += [self.ran_by() + ".", self.agreement(), ""]
         lines += [f"{name}: {verdict}" for name, verdict in self.verdicts().items()]
         table = self.comparison().to_string(float_format="{:.4g}".format, na_rep="")
         return "\n".join([*lines, "", table])
@@ -195,7 +200,7 @@ def analyze(
     draws: int = 1000,
     seed: int = 1,
     missing: Missing = "drop",
-    engine: Engine | None = None,
+    engine: EngineChoice = None,
     progress: Progress = SILENT,
 ) -> Analysis:
     """Fit a model every way and set the results side by side.
@@ -214,8 +219,9 @@ def analyze(
         As `SamplerSettings` describes them.
     missing : {"drop", "error"}
         What to do with rows that lack a value.
-    engine : Engine, optional
-        What runs Stan; by default CmdStan through CmdStanPy.
+    engine : {"cmdstan", "stanli"} or Engine, optional
+        What runs Stan; by default CmdStan through CmdStanPy, or stanli where it is
+        installed and there is neither a CmdStan nor a compiler.
     progress : Progress
         Who is told how far it is.
 

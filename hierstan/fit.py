@@ -100,7 +100,7 @@ class Fit(Predictive):
 
     @property
     def cmdstan(self) -> Any:
-        """The engine's own result: CmdStanPy's ``CmdStanMCMC``."""
+        """The engine's own result: CmdStanPy's ``CmdStanMCMC``, or stanli's ``Fit``."""
         return self.samples.raw
 
     @cached_property

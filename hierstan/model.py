@@ -2,14 +2,14 @@
 
 import warnings
 from copy import copy
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
 
 from hierstan.description import Description
 from hierstan.design import Design
-from hierstan.engines.base import Engine, SamplerSettings
-from hierstan.engines.cmdstan import CmdStanEngine
+from hierstan.engines import Engine, EngineChoice, SamplerSettings, choose_engine
 from hierstan.errors import ConvergenceWarning
 from hierstan.evaluate import build_design
 from hierstan.fit import Fit
@@ -39,13 +39,16 @@ class Model:
         `hierstan.priors.resolve_priors`.
     missing : {"drop", "error"}
         What to do with rows that lack a value.
-    engine : Engine, optional
-        What runs Stan; by default CmdStan through CmdStanPy.
+    engine : {"cmdstan", "stanli"} or Engine, optional
+        What runs Stan; by default CmdStan through CmdStanPy, or stanli where it is
+        installed and there is neither a CmdStan nor a compiler.
 
     Raises
     ------
     InputError
         When formula, data and priors do not fit together; the message says where.
+    EngineError
+        When stanli is asked for and cannot be imported.
 
     Examples
     --------
@@ -62,11 +65,17 @@ class Model:
         priors: PriorChoice = None,
         *,
         missing: Missing = "drop",
-        engine: Engine | None = None,
+        engine: EngineChoice = None,
     ) -> None:
         self.design: Design = build_design(formula, data, missing)
         self.priors: Priors = resolve_priors(priors, self.design)
-        self.engine: Engine = engine or CmdStanEngine()
+        if engine is not None:
+            self.engine = choose_engine(engine)
+
+    @cached_property
+    def engine(self) -> Engine:
+        """What runs Stan; the default is looked for when it is first needed."""
+        return choose_engine()
 
     def sample(
         self,

@@ -130,6 +130,7 @@ def test_without_a_compiler_one_sentence_and_status_3(
     monkeypatch.setenv("HIERSTAN_CACHE", str(tmp_path / "empty cache"))
     for name in ("CXX", "MAKE"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setitem(sys.modules, "stanli", None)
     status, shown, told = run("analyze", "radon", RADON, "--quiet", "--out", "report")
     assert status == 3
     assert shown == ""

@@ -9,6 +9,7 @@ from hierstan.cli.options import (
     Chains,
     Data,
     Draws,
+    Engine,
     Formula,
     Json,
     Missing,
@@ -48,6 +49,7 @@ def analyze(
     draws: Draws = 1000,
     warmup: Warmup = 1000,
     seed: Seed = 1,
+    engine: Engine = None,
     missing: Missing = "drop",
     force: Force = False,
     json: Json = False,
@@ -57,7 +59,7 @@ def analyze(
     chosen = None if programs is None else [p.strip() for p in programs.split(",")]
     _analyze(
         read(data), formula, out, choose_priors(priors, prior), chosen,
-        (chains, warmup, draws, seed), missing, force, json, quiet,
+        (chains, warmup, draws, seed), engine, missing, force, json, quiet,
     )  # fmt: skip
 
 
@@ -66,6 +68,7 @@ def demo(
         "radon-report"
     ),
     seed: Seed = 1,
+    engine: Engine = None,
     force: Force = False,
     json: Json = False,
     quiet: Quiet = False,
@@ -79,6 +82,7 @@ def demo(
         "seeds",
         None,
         settings,
+        engine,
         "drop",
         force,
         json,
@@ -93,6 +97,7 @@ def _analyze(
     priors: str | dict[str, str],
     programs: list[str] | None,
     settings: tuple[int, int, int, int],
+    engine: Engine,
     missing: Missing,
     force: bool,
     json: bool,
@@ -107,7 +112,7 @@ def _analyze(
     progress = terminal(quiet)
     analysis = run(
         formula, frame, priors=priors, programs=programs, chains=chains, warmup=warmup,
-        draws=draws, seed=seed, missing=missing,
+        draws=draws, seed=seed, engine=engine, missing=missing,
         progress=progress,
     )  # fmt: skip
     if out is not None:

@@ -8,6 +8,7 @@ from hierstan.cli.options import (
     Chains,
     Data,
     Draws,
+    Engine,
     Formula,
     Json,
     Missing,
@@ -37,6 +38,7 @@ def crosscheck(
     draws: Draws = 1000,
     warmup: Warmup = 1000,
     seed: Seed = 1,
+    engine: Engine = None,
     missing: Missing = "drop",
     json: Json = False,
     quiet: Quiet = False,
@@ -49,7 +51,7 @@ def crosscheck(
         formula, read(data), reml=reml, posterior=posterior,
         priors=choose_priors(priors, prior), chains=chains, warmup=warmup, draws=draws,
         seed=seed, missing=missing,
-        progress=terminal(quiet),
+        engine=engine, progress=terminal(quiet),
     )  # fmt: skip
     told = to_json(crosscheck_results(check, seed)) if json else f"{check}\n"
     typer.echo(told, nl=False)

@@ -20,6 +20,10 @@ Json = Annotated[bool, typer.Option("--json", help="Print results.json, nothing 
 Chains = Annotated[int, typer.Option(help="Markov chains.")]
 Draws = Annotated[int, typer.Option(help="Draws kept per chain.")]
 Warmup = Annotated[int, typer.Option(help="Warm-up iterations per chain.")]
+Engine = Annotated[
+    str | None,
+    typer.Option(help="cmdstan or stanli; if absent, stanli only where no CmdStan can be."),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
 
 Priors = Annotated[

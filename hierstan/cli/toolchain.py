@@ -11,11 +11,13 @@ app = typer.Typer(help="The embedded CmdStan.", no_args_is_help=True)
 
 def doctor() -> None:
     """Say which CmdStan is in use and why, and what is wrong with this machine."""
+    from hierstan.engines import choose_engine
     from hierstan.toolchain import diagnose
 
     report = diagnose()
     used = report.cmdstan
     rows = {
+        "engine": f"{choose_engine().name} unless another is asked for",
         "CmdStan": f"{used.path} ({used.reason})" if used else "none",
         "built": ("yes" if used.built else "not yet: built at first use") if used else "no",
         "Stan": report.stan or "unknown",

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pandas as pd
 
-from hierstan.engines.base import Engine, SamplerSettings
+from hierstan.engines import EngineChoice, SamplerSettings
 from hierstan.errors import ConvergenceWarning, PriorError
 from hierstan.fit import Fit
 from hierstan.frame import Missing
@@ -37,7 +37,7 @@ def crosscheck(
     draws: int = 1000,
     seed: int = 1,
     missing: Missing = "drop",
-    engine: Engine | None = None,
+    engine: EngineChoice = None,
     progress: Progress = SILENT,
 ) -> CrossCheck:
     """Compare Stan with MixedLM, and explain what is left.
@@ -69,8 +69,9 @@ def crosscheck(
         As `SamplerSettings` describes them.
     missing : {"drop", "error"}
         What to do with rows that lack a value.
-    engine : Engine, optional
-        What runs Stan; by default CmdStan through CmdStanPy.
+    engine : {"cmdstan", "stanli"} or Engine, optional
+        What runs Stan; by default CmdStan through CmdStanPy, or stanli where it is
+        installed and there is neither a CmdStan nor a compiler.
     progress : Progress
         Who is told how far it is.
 

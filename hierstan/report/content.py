@@ -159,7 +159,7 @@ def states(table: pd.DataFrame) -> Shown:
 
 def run(analysis: Analysis) -> dict[str, str]:
     """Say what was run on what, by the names of the facts."""
-    settings, design, engine = analysis.settings, analysis.design, analysis.engine
+    settings, design = analysis.settings, analysis.design
     packages = ("statsmodels", "numpy", "pandas")
     versions = [f"ArviZ {ARVIZ_VERSION}", *(f"{name} {version(name)}" for name in packages)]
     levels = ", ".join(f"{f.J} levels of {f.name}" for f in design.factors)
@@ -169,8 +169,7 @@ def run(analysis: Analysis) -> dict[str, str]:
         "SHA-256 of the rows used": design.sha256,
         "Sampling": f"{settings.chains} chains of {settings.warmup} warm-up and "
         f"{settings.draws} kept draws, seed {settings.seed}",
-        "Stan": f"{engine['stan']} through CmdStanPy {engine['cmdstanpy']} "
-        f"({engine['source']})",
+        "Stan": analysis.ran_by(),
         "hierstan": __version__,
         "Python": f"{platform.python_version()}, {', '.join(versions)}",
     }

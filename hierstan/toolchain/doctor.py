@@ -12,7 +12,7 @@ from hierstan.toolchain.info import disk_usage
 from hierstan.toolchain.locate import CmdStan, locate
 from hierstan.toolchain.machine import find_compiler, find_make, find_stan_files
 
-PACKAGES = ("hierstan", "cmdstanpy", "httpstan", "arviz", "statsmodels")
+PACKAGES = ("hierstan", "cmdstanpy", "httpstan", "stanli", "arviz", "statsmodels")
 
 
 @dataclass(frozen=True)

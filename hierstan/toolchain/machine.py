@@ -14,7 +14,10 @@ from hierstan.errors import ToolchainError
 
 Version = tuple[int, int, int]
 
-USE_OWN = "or let CMDSTAN name an existing CmdStan directory"
+USE_OWN = (
+    "let CMDSTAN name an existing CmdStan directory, or `pip install 'hierstan[stanli]'`, "
+    "an engine that needs neither compiler nor CmdStan"
+)
 INSTALL_COMPILER = (
     "install one (Debian and Ubuntu: `apt-get install g++ make`; macOS: "
     "`xcode-select --install`)"
@@ -82,8 +85,8 @@ def _find(what: str, variable: str, names: tuple[str, ...]) -> Program:
         if shutil.which(name) is not None:
             return Program((name,), _identity((name,)))
     raise ToolchainError(
-        f"No {what} found to build Stan programs with: {INSTALL_COMPILER}. Set {variable} "
-        "if it has an unusual name."
+        f"No {what} found to build Stan programs with: {INSTALL_COMPILER}, {USE_OWN}. Set "
+        f"{variable} if it has an unusual name."
     )
 
 
