@@ -227,7 +227,8 @@ class Model:
         """
         model = cls.__new__(cls)
         model.design, model.priors = fit.design, fit.priors
-        model.engine = fit.engine or CmdStanEngine()
+        if fit.engine is not None:
+            model.engine = fit.engine
         return model
 
     def with_priors(self, priors: PriorChoice) -> "Model":

@@ -7,8 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import cmdstanpy
-
+from hierstan.engines.quiet import cmdstanpy
 from hierstan.processes import Processes, wait_for
 from hierstan.progress import Advance
 

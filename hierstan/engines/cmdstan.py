@@ -9,7 +9,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import cmdstanpy
 import numpy as np
 
 from hierstan.engines.base import (
@@ -23,6 +22,7 @@ from hierstan.engines.base import (
 )
 from hierstan.engines.chains import ReportingModel, in_thread
 from hierstan.engines.programs_cache import compiled
+from hierstan.engines.quiet import cmdstanpy
 from hierstan.processes import Processes, wait_for
 from hierstan.progress import SILENT, Progress
 from hierstan.resources import directory
