@@ -20,7 +20,7 @@ from hierstan.ladder.joint import JointMode
 from hierstan.ladder.rungs import climb_ladder
 from hierstan.model import Model
 
-ENGINE = {"stan": "2.0", "cmdstanpy": "1.0", "source": "none: the draws are invented"}
+ENGINE = {"stan": "2.0", "through": "Python 1.0", "source": "none: the draws are invented"}
 
 
 def grouped_data(

@@ -94,6 +94,8 @@ class Advice:
             lines.append(self._conclusion())
         return "\n".join([*lines, *remarks])
 
+    __repr__ = __str__
+
     def _told(self, trial: Trial) -> str:
         """One trial in a line."""
         ratio = trial.faster
