@@ -1,6 +1,7 @@
 """The engine that runs Stan inside of this process, without a compiler."""
 
 import re
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
@@ -21,7 +22,7 @@ from hierstan.engines.base import (
     StanData,
     stopped,
 )
-from hierstan.engines.stanli_models import bind, translate
+from hierstan.engines.stanli_models import Bound, bind, to_json, translate
 from hierstan.errors import EngineError
 from hierstan.progress import SILENT, Advance, Progress
 
@@ -110,7 +111,7 @@ class StanliEngine:
             progress.task(f"Sampling {program}", iterations) as advance,
             _saying(f"sampling {program}"),
         ):
-            model = bind(program, data, complete=True)
+            model = bind(program, to_json(data)).complete()
             starts = np.array([model.unconstrain(dict(values)) for values in inits])
             with _reporting(progress, advance) as heard:
                 fit = model.sample(
@@ -138,11 +139,12 @@ class StanliEngine:
         self.compile([program])
         start = time.perf_counter()
         with _saying(f"optimizing {program}"):
-            density = _Density.of(program, data, complete=True)
-            point = density.model.unconstrain(dict(init))
+            density = _density(program, data)
+            model = density.whole.complete()
+            point = model.unconstrain(dict(init))
             found = _climb(density, point)
             # One transition without a step returns all variables of the place it stands on.
-            fit = density.model.sample(
+            fit = model.sample(
                 chains=1, warmup=0, samples=1, seed=seed, inits=found.x, max_depth=1,
                 step_size=_NO_STEP, adapt_engaged=False, refresh=0,
             )  # fmt: skip
@@ -156,8 +158,9 @@ class StanliEngine:
         """Evaluate in this process; see `Engine.log_density`."""
         self.compile([program])
         with _saying(f"evaluating {program}"):
-            density = _Density.of(program, data)
-            pairs = [density.at(density.model.unconstrain(dict(point))) for point in points]
+            density = _density(program, data)
+            free = [density.whole.model.unconstrain(dict(point)) for point in points]
+            pairs = [density.at(point) for point in free]
         return np.array([value for value, _ in pairs]), np.array([g for _, g in pairs])
 
 
@@ -165,19 +168,37 @@ class StanliEngine:
 class _Density:
     """A log density without the Jacobian: that of a program less that of an empty one."""
 
-    model: stanli.Model
-    empty: stanli.Model
-
-    @classmethod
-    def of(cls, program: str, data: StanData, *, complete: bool = False) -> "_Density":
-        whole = bind(program, data, complete=complete)
-        return cls(whole, bind(program, data, jacobian=True))
+    whole: Bound
+    empty: Bound
 
     def at(self, point: Floats) -> tuple[float, Floats]:
         """Return value and gradient at unconstrained parameters; raises RuntimeError."""
-        value, slope = self.model.log_prob_grad(point)
-        jacobian, its_slope = self.empty.log_prob_grad(point)
+        value, slope = self.whole.model.log_prob_grad(point)
+        jacobian, its_slope = self.empty.model.log_prob_grad(point)
         return value - jacobian, slope - its_slope
+
+
+class _Last(threading.local):
+    """The density used last: a cross-check asks for the same one several times.
+
+    Each thread has its own, because one model evaluates one point at a time.
+    """
+
+    of: tuple[str, str] | None = None
+    density: _Density
+
+
+_last = _Last()
+
+
+def _density(program: str, data: StanData) -> _Density:
+    """Return a density, anew unless it is the one that was used last."""
+    text = to_json(data)
+    if _last.of != (program, text):
+        _last.of = None
+        _last.density = _Density(bind(program, text), bind(program, text, jacobian=True))
+        _last.of = program, text
+    return _last.density
 
 
 def _climb(density: _Density, point: Floats) -> Any:

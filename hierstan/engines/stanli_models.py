@@ -1,9 +1,11 @@
 """Stan programs as stanli's runtime takes them, and bound to data."""
 
+import json
 import re
 import threading
 import time
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 
 import stanli
@@ -22,29 +24,57 @@ _building = threading.Lock()
 _translations: dict[tuple[Path, bool], str] = {}
 
 
-def bind(
-    program: str, data: StanData, *, jacobian: bool = False, complete: bool = False
-) -> stanli.Model:
-    """Bind a program, or what gives its Jacobian, to data.
+@dataclass(frozen=True)
+class Bound:
+    """A program bound to data.
 
-    Raises
-    ------
-    EngineError
-        When it is to be complete, and stanli cannot compute all of its variables.
+    Attributes
+    ----------
+    model : stanli.Model
+        Evaluates densities in one thread at a time.
+    program : str
+        Its name.
+    missing : str
+        What stanli said about variables that it cannot compute; empty if it can.
     """
+
+    model: stanli.Model
+    program: str
+    missing: str
+
+    def complete(self) -> stanli.Model:
+        """Return the model, or refuse when it would leave variables out.
+
+        Raises
+        ------
+        EngineError
+            When it would; names the engine that does not.
+        """
+        if self.missing:
+            raise EngineError(
+                f"stanli {stanli.__version__} cannot compute all variables of "
+                f'{self.program} for this model; use engine="cmdstan". It said:\n'
+                f"{self.missing}"
+            )
+        return self.model
+
+
+def bind(program: str, data: str, *, jacobian: bool = False) -> Bound:
+    """Bind a program, or what gives its Jacobian, to data in JSON."""
     translation, _ = translate(program, jacobian=jacobian)
     with _building, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        model = stanli.Model(mir=translation, data=dict(data))
-    for text in (str(warning.message) for warning in caught):
-        if complete and _MISSING_PARTS in text:
-            raise EngineError(
-                f"stanli {stanli.__version__} cannot compute all variables of {program} "
-                f'for this model; use engine="cmdstan". It said:\n{text}'
-            )
+        model = stanli.Model(mir=translation, data=data)
+    told = [str(warning.message) for warning in caught]
+    for text in told:
         if not text.startswith(_SLOW_PARTS):
             warnings.warn(text, RuntimeWarning, stacklevel=2)
-    return model
+    return Bound(model, program, "\n".join(t for t in told if _MISSING_PARTS in t))
+
+
+def to_json(data: StanData) -> str:
+    """Write a data block as Stan reads it."""
+    return json.dumps(dict(data), default=lambda value: value.tolist())
 
 
 def translate(program: str, *, jacobian: bool = False) -> tuple[str, float]:
