@@ -142,6 +142,15 @@ def test_the_parts_add_up(radon: CrossCheck) -> None:
         assert parts == pytest.approx(rung.mean - rung.estimate, abs=1e-12)
 
 
+def test_it_is_a_table_and_curves_by_name(radon: CrossCheck) -> None:
+    table, curves = radon.to_frame(), radon.panels()
+    assert [panel.name for panel in curves] == list(table.index)
+    for rung, panel in zip(radon.rungs, curves, strict=True):
+        assert table.loc[rung.name, "mean"] == rung.mean
+        assert table.loc[rung.name, "prior_sd"] == rung.in_sd(rung.prior)
+        assert panel.estimate == rung.mode
+
+
 def test_a_prior_is_blamed_for_what_it_does(radon: CrossCheck) -> None:
     """It pulls floor from -0.65 towards 0 with more than half of the data's weight."""
     floor = next(rung for rung in radon.rungs if rung.name == "floor")

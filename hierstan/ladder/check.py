@@ -1,7 +1,9 @@
 """Stan beside MixedLM: one likelihood, one optimum, and why means differ from it."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
 
 from hierstan.estimates import Estimates
 from hierstan.fit import Fit
@@ -9,6 +11,9 @@ from hierstan.frequentist import MixedFit
 from hierstan.frequentist.profile import Profile
 from hierstan.ladder.rungs import MONTE_CARLO, Rung, to_frame
 from hierstan.model import Model
+
+if TYPE_CHECKING:  # curves are drawn from a check, so they import it
+    from hierstan.ladder.curves import Panel
 
 # Rungs 1 and 2: relative difference of densities, and of two log likelihoods.
 SAME_DENSITY = 1e-8
@@ -142,6 +147,23 @@ class CrossCheck:
             )
         return told
 
+    def to_frame(self) -> pd.DataFrame:
+        """Return the ladder as a table.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row per parameter, by name: what `Rung` holds, each part in the parameter's
+            unit and, under its name with ``_sd``, in posterior sds.
+        """
+        return to_frame(self.rungs)
+
+    def panels(self) -> "list[Panel]":
+        """Return likelihood and posteriors as curves, for `hierstan.plot.ladder`."""
+        from hierstan.ladder.curves import panels
+
+        return panels(self)
+
     def to_dict(self) -> dict[str, Any]:
         """Return ``crosscheck`` of ``results.json``."""
         return {
@@ -155,7 +177,7 @@ class CrossCheck:
 
     def __str__(self) -> str:
         """Return the ladder under the verdict."""
-        table = to_frame(self.rungs).dropna(axis=1, how="all")
+        table = self.to_frame().dropna(axis=1, how="all")
         shown = table.drop(columns=[c for c in table if str(c).endswith("_sd")])
         text = shown.drop(columns="verdict").to_string(float_format="{:.4g}".format)
         lines = [f"{name}: {told}" for name, told in table["verdict"].items() if told]
