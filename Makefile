@@ -1,12 +1,13 @@
 # make demo   the radon analysis from nothing: environment, toolchain, report
 # make test   the whole test suite; make lint: ruff and mypy
+# make notebooks   run the notebooks and write them back; draw README's pictures
 # PYTHON chooses the interpreter (3.11 or newer), VENV where its environment goes.
 
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-fast lint clean
+.PHONY: demo test test-fast test-notebooks notebooks lint clean
 
 demo: $(VENV)/installed
 	$(BIN)/hierstan demo --out radon-report --force
@@ -16,6 +17,13 @@ test: lint
 
 test-fast: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -m "not stan and not slow"
+
+test-notebooks: $(VENV)/installed-dev
+	$(BIN)/python -m pytest -m notebooks
+
+notebooks: $(VENV)/installed-dev
+	$(BIN)/python notebooks/execute.py
+	$(BIN)/python notebooks/pictures.py
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
