@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from hierstan.design import Design, Factor
+from hierstan.design import Design, Factor, find_factor
 from hierstan.engines import EngineChoice, SamplerSettings
 from hierstan.errors import ConvergenceWarning, DataError, InputError, PriorError
 from hierstan.estimates import Estimates, compare
@@ -25,7 +25,7 @@ from hierstan.priors import PriorChoice
 from hierstan.programs import PROGRAMS, get_program
 from hierstan.progress import SILENT, Progress
 from hierstan.propriety import refuse_improper
-from hierstan.shrinkage import pooling_factors, shrinkage_table
+from hierstan.shrinkage import shrinkage_table
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,21 +90,47 @@ class Analysis:
         """Return all population parameters of all fits side by side; see `compare`."""
         return compare(self.estimates())
 
-    def shrinkage(self, factor: Factor) -> pd.DataFrame:
-        """Return the group coefficients of a factor; see `shrinkage_table`."""
+    def shrinkage(self, factor: Factor | str) -> pd.DataFrame:
+        """Return the group coefficients of a factor; see `shrinkage_table`.
+
+        Parameters
+        ----------
+        factor : Factor or str
+            A grouping factor, or its name.
+
+        Raises
+        ------
+        InputError
+            When the formula has no such factor; names those it has.
+        """
         return shrinkage_table(
             self.design,
-            factor,
+            find_factor(self.design, factor) if isinstance(factor, str) else factor,
             partial=self.best,
             unpooled=self.fits.get("unpooled"),
             mixed=self.mixed.get("REML"),
         )
 
     def pooling(self) -> dict[str, dict[str, dict[str, float]]]:
-        """Return pooling factors by factor and effect; empty without partial pooling."""
+        """Return pooling factors and R-squared by factor and effect.
+
+        Returns
+        -------
+        dict
+            ``pooling_factor``, ``r_squared`` and the other numbers of `Fit.pooling` of the
+            `best` fit; empty without partial pooling.
+        """
         if self.best is None:
             return {}
-        return {f.name: pooling_factors(self.best, f) for f in self.design.factors}
+        table = self.best.pooling()
+        numbers = table.select_dtypes("float").columns
+        return {
+            factor.name: {
+                str(row["effect"]): {str(name): float(row[name]) for name in numbers}
+                for _, row in table[table["level"] == factor.name].iterrows()
+            }
+            for factor in self.design.factors
+        }
 
     def prior(self) -> PriorPredictive | None:
         """Return what the priors expect of the response; None where one of them is flat."""

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from hierstan.errors import InputError
 from hierstan.formula import Formula
 
 Floats = npt.NDArray[np.float64]
@@ -92,14 +93,12 @@ class Factor:
             False where a change of the effect, offset by the other effects, leaves every
             fitted value of the level as it is: a slope where the predictor has one value.
         """
-        told = np.empty((self.J, self.Q), dtype=bool)
-        for j, product in enumerate(self.crossproducts()):
-            scale = np.sqrt(np.diag(product))
-            scale[scale == 0] = 1.0
-            values, vectors = np.linalg.eigh(product / np.outer(scale, scale))
-            null = vectors[:, values < self.Q * 1e-9]
-            told[j] = np.abs(null).max(axis=1, initial=0.0) < 1e-6
-        return told
+        products = self.crossproducts()
+        scale = np.sqrt(np.diagonal(products, axis1=1, axis2=2))
+        scale = np.where(scale == 0, 1.0, scale)
+        values, vectors = np.linalg.eigh(products / (scale[:, :, None] * scale[:, None]))
+        null = np.abs(vectors) * (values < self.Q * 1e-9)[:, None]
+        return np.asarray(null.max(axis=2) < 1e-6)
 
     def varies(self, column: Floats) -> npt.NDArray[np.bool_]:
         """Tell in which levels a column of N values takes more than one, shape (J,).
@@ -193,3 +192,22 @@ class Design:
     def Z(self) -> Floats:
         """Effect columns of all factors side by side, shape (N, K)."""
         return np.hstack([factor.Z for factor in self.factors])
+
+
+def find_factor(design: Design, name: str | None) -> Factor:
+    """Look a factor up by name; without a name, the only one.
+
+    Raises
+    ------
+    InputError
+        When there is no such factor, or none is named and there are several; names those
+        there are.
+    """
+    names = [factor.name for factor in design.factors]
+    if name is None and len(names) == 1:
+        return design.factors[0]
+    if name not in names:
+        known = ", ".join(map(repr, names))
+        told = "Name a factor" if name is None else f"There is no factor {name!r}"
+        raise InputError(f"{told}; the formula has {known}.")
+    return design.factors[names.index(name)]

@@ -26,10 +26,11 @@ from hierstan.prediction.predictive import Predictive
 from hierstan.prediction.sensitivity import sensitivity
 from hierstan.priors import Priors
 from hierstan.programs import Program
+from hierstan.shrunken import Shrunken
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Fit(Predictive):
+class Fit(Predictive, Shrunken):
     """Draws from one program for one model.
 
     Diagnostics are computed when the fit is made: there is no fit without them.
