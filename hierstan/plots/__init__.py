@@ -10,6 +10,7 @@ from hierstan.plots.panels import panel_levels, panel_predictor, panels
 from hierstan.plots.prior_predictive import prior_predictive
 from hierstan.plots.rank import rank
 from hierstan.plots.shrinkage import shrinkage
+from hierstan.plots.shrinkage_ellipses import shrinkage_ellipses
 from hierstan.plots.trace import trace
 
 __all__ = [
@@ -26,5 +27,6 @@ __all__ = [
     "prior_predictive",
     "rank",
     "shrinkage",
+    "shrinkage_ellipses",
     "trace",
 ]

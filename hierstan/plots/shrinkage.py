@@ -1,5 +1,8 @@
 """Arrows from each group's own estimate to the partially pooled one."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -7,92 +10,238 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hierstan.design import Floats
-from hierstan.plots.style import BLACK, color_of, grid, house_style, plain_log
+from hierstan.errors import InputError
+from hierstan.plots.labels import label_points
+from hierstan.plots.style import (
+    BLACK,
+    GREY,
+    AxesLike,
+    color_of,
+    grid,
+    house_style,
+    plain_log,
+)
 from hierstan.shrinkage import PRIOR_ONLY
 
-_LABELLED = 6
+_LABELLED = 8
+_FENCE = 3.0  # quartile ranges beyond the quartiles, where the picture ends
 
 
-def shrinkage(table: pd.DataFrame, effects: tuple[str, ...], factor: str) -> Figure:
+def shrinkage(
+    table: pd.DataFrame, effects: Sequence[str], factor: str, ax: AxesLike = None
+) -> Figure:
     """Draw how partial pooling moves the groups.
 
     Parameters
     ----------
     table : pandas.DataFrame
-        From `hierstan.shrinkage.shrinkage_table`, with ``partial`` and ``unpooled`` or
-        ``ols``.
-    effects : tuple of str
+        From `Fit.shrinkage` or `Analysis.shrinkage`.
+    effects : sequence of str
         With two or more, the first two span the plane. With one, it is drawn against the
-        number of rows.
+        number of rows; groups with as many are spread apart by up to 5 %.
     factor : str
         Name of the grouping factor, for the labels.
+    ax : Axes, optional
+        Where to draw; a new figure by default.
 
     Returns
     -------
     matplotlib.figure.Figure
-        An arrow per group. Groups whose own rows do not determine a coefficient have
-        nowhere to come from; they are drawn at their destination only, and counted.
+        An arrow per group, from no pooling (Stan's where the table has it, else least
+        squares) to partial pooling (the posterior mean, else the BLUP); a cross at what
+        groups are pulled towards, or a dot each where that differs. Groups whose own rows
+        do not determine a coefficient have nowhere to come from; they are hollow, at
+        their destination only, and counted. The axes hold every destination, and
+        own estimates up to three quartile ranges beyond their quartiles; those outside
+        are counted. Named are those in the picture that moved farthest.
+
+    Raises
+    ------
+    InputError
+        When the table has no such effect, or no estimate with pooling.
     """
-    start = "unpooled" if "unpooled" in table else "ols"
-    blocks = [table[table["effect"] == effect] for effect in effects[:2]]
-    begin = np.column_stack([block[start].to_numpy(float) for block in blocks])
-    end = np.column_stack([block["partial"].to_numpy(float) for block in blocks])
-    known = np.all(
-        [~block["note"].str.startswith(PRIOR_ONLY).to_numpy(bool) for block in blocks],
-        axis=0,
+    moves = _Moves.of(table, effects, factor)
+    many = len(moves.names)
+    size, alpha = (
+        np.clip(180 / many**0.5, 5, 36),
+        float(np.clip(3.2 / many**0.5, 0.12, 0.6)),
     )
-    names = blocks[0]["level"].to_numpy()
-    labels = list(effects[:2])
-    if len(effects) == 1:
-        rows = blocks[0]["n"].to_numpy(float)
-        begin, end = np.column_stack([rows, begin]), np.column_stack([rows, end])
-        labels = [f"rows of the {factor}", *effects]
+    known, begin, end = moves.known, moves.begin, moves.end
     with house_style():
-        figure, (axis,) = grid(1, 1, 7.2, 6.4)
-        for a, b in zip(begin[known], end[known], strict=True):
-            axis.annotate(
-                "", b, a,
-                arrowprops={"arrowstyle": "-|>", "color": BLACK, "alpha": 0.35, "lw": 0.8,
-                            "shrinkA": 0, "shrinkB": 0, "mutation_scale": 7},
-            )  # fmt: skip
-        axis.scatter(
-            begin[known, 0], begin[known, 1], s=20, color=color_of("unpooled"),
-            alpha=0.7, lw=0, label="no pooling",
-        )  # fmt: skip
-        axis.scatter(
-            end[known, 0],
-            end[known, 1],
-            s=20,
-            color=color_of("noncentered"),
-            lw=0,
-            label="partial pooling",
-        )
-        if not known.all():
-            axis.scatter(
-                end[~known, 0], end[~known, 1], s=22, facecolor="none",
-                edgecolor=color_of("noncentered"),
-                label=f"{int((~known).sum())} of {len(known)} not determined by own rows",
-            )  # fmt: skip
-        if len(effects) == 1:
+        figure, (axis,) = grid(1, 1, 7.2, 6.4, ax)
+        if moves.logarithmic:
             axis.set_xscale("log")
             plain_log(axis.xaxis)
-        _label_movers(axis, names[known], begin[known], end[known])
-        axis.set_xlabel(labels[0])
-        axis.set_ylabel(labels[1])
-        axis.legend(loc="best")
+        limits = moves.limits()
+        axis.set_xlim(*limits[0])
+        axis.set_ylim(*limits[1])
+        for some, at, color, label in (
+            (known, begin, color_of("unpooled"), "no pooling"),
+            (known, end, color_of("noncentered"), "partial pooling"),
+        ):
+            axis.scatter(
+                at[some, 0], at[some, 1], s=size, color=color, alpha=max(alpha, 0.5), lw=0,
+                label=label, zorder=3,
+            )  # fmt: skip
+        axis.quiver(
+            *begin[known].T, *(end - begin)[known].T, angles="xy", scale_units="xy",
+            scale=1, units="inches", width=0.004 + 0.01 * alpha, color=BLACK, alpha=alpha,
+            headwidth=7, headlength=9, headaxislength=8, zorder=2,
+        )  # fmt: skip
+        if not known.all():
+            axis.scatter(
+                end[~known, 0], end[~known, 1], s=size, facecolor="none", lw=0.9,
+                edgecolor=color_of("noncentered"), zorder=3,
+                label=f"{int((~known).sum())} of {many} not determined by own rows",
+            )  # fmt: skip
+        _draw_targets(axis, moves)
+        outside = moves.outside(limits)
+        if outside.any():
+            axis.plot([], [], " ", label=f"{int(outside.sum())} own estimates outside")
+        axis.set_xlabel(moves.labels[0])
+        axis.set_ylabel(moves.labels[1])
+        axis.legend(loc="best", framealpha=0.8, frameon=True, edgecolor="none")
+        order = moves.farthest(limits, ~outside)
+        label_points(
+            axis,
+            [moves.names[k] for k in order],
+            begin[order],
+            np.concatenate([begin[known], end]),
+            _LABELLED,
+        )
     return figure
 
 
-def _label_movers(
-    axis: Axes, names: npt.NDArray[np.object_], begin: Floats, end: Floats
-) -> None:
-    """Name the groups that moved most, relative to the spread of each axis."""
-    if not len(names):
-        return
-    spread = np.where(np.ptp(begin, axis=0) > 0, np.ptp(begin, axis=0), 1.0)
-    distance = np.linalg.norm((end - begin) / spread, axis=1)
-    for k in np.argsort(-distance)[:_LABELLED]:
-        axis.annotate(
-            str(names[k]), begin[k], xytext=(4, 4), textcoords="offset points", fontsize=8,
-            color=BLACK,
-        )  # fmt: skip
+@dataclass(frozen=True, eq=False)
+class _Moves:
+    """What the table says, as points of the plane; one per group.
+
+    `target` is where groups are pulled towards; a single point if it is the same for all.
+    """
+
+    names: list[str]
+    begin: Floats
+    end: Floats
+    target: Floats
+    known: npt.NDArray[np.bool_]
+    labels: tuple[str, str]
+    logarithmic: bool
+
+    @classmethod
+    def of(cls, table: pd.DataFrame, effects: Sequence[str], factor: str) -> "_Moves":
+        there = [str(effect) for effect in table["effect"].unique()]
+        chosen = list(effects[:2])
+        if not chosen or not set(chosen) <= set(there):
+            raise InputError(
+                f"The table has no effect {chosen}; it has {', '.join(map(repr, there))}."
+            )
+        ends = [name for name in ("partial", "blup") if name in table]
+        if not ends:
+            raise InputError(
+                "The table has no estimate with pooling; make it with a fit by centered, "
+                "noncentered or marginal, or with a mixed model."
+            )
+        blocks = [table[table["effect"] == effect] for effect in chosen]
+
+        def points(name: str) -> Floats:
+            if name not in table:
+                return np.full((len(blocks[0]), len(blocks)), np.nan)
+            return np.column_stack([block[name].to_numpy(float) for block in blocks])
+
+        begin = points("unpooled")
+        begin = np.where(np.isfinite(begin), begin, points("ols"))
+        end, target = points(ends[0]), points("pooled")
+        told = [
+            ~block["note"].str.startswith(PRIOR_ONLY).to_numpy(bool) for block in blocks
+        ]
+        response = table.attrs.get("response")
+        labels = [_label(effect, response) for effect in chosen]
+        alone = len(chosen) == 1
+        if alone:
+            rows = _apart(blocks[0]["n"].to_numpy(float), end[:, 0])
+            begin, end, target = (np.column_stack([rows, p]) for p in (begin, end, target))
+            labels = [f"rows of the {factor}", *labels]
+        values = target[:, 1:] if alone else target
+        if np.all(np.ptp(values, axis=0) <= 1e-9 * np.abs(values).max(axis=0)):
+            target = target[:1]
+        return cls(
+            names=[str(name) for name in blocks[0]["level"]],
+            begin=begin,
+            end=end,
+            target=target,
+            known=np.all(told, axis=0) & np.isfinite(begin).all(axis=1),
+            labels=(labels[0], labels[1]),
+            logarithmic=alone,
+        )
+
+    def limits(self) -> Floats:
+        """Return the ends of both axes, shape (2, 2)."""
+        found = np.empty((2, 2))
+        for k in range(2):
+            begin, end = self.begin[self.known, k], self.end[:, k]
+            end = np.concatenate([end, self.target[:, k]])
+            end = end[np.isfinite(end)]
+            low, high = end.min(), end.max()
+            if len(begin):
+                first, third = np.quantile(begin, (0.25, 0.75))
+                reach = _FENCE * (third - first)
+                low = min(low, max(begin.min(), first - reach))
+                high = max(high, min(begin.max(), third + reach))
+            if self.logarithmic and k == 0:
+                found[k] = low / 1.3, high * 1.3
+            else:
+                room = 0.06 * (high - low) or 0.5
+                found[k] = low - room, high + room
+        return found
+
+    def outside(self, limits: Floats) -> npt.NDArray[np.bool_]:
+        """Say which own estimates the picture does not hold."""
+        inside = (limits[:, 0] <= self.begin) & (self.begin <= limits[:, 1])
+        return np.asarray(self.known & ~inside.all(axis=1))
+
+    def farthest(
+        self, limits: Floats, shown: npt.NDArray[np.bool_]
+    ) -> npt.NDArray[np.intp]:
+        """Order the groups that are shown by how far they moved, in parts of the axes."""
+        move = (self.end - self.begin) / (limits[:, 1] - limits[:, 0])
+        distance = np.where(self.known & shown, np.linalg.norm(move, axis=1), -1.0)
+        order = np.argsort(-distance, kind="stable")
+        return order[distance[order] > 0]
+
+
+def _apart(rows: Floats, estimates: Floats) -> Floats:
+    """Spread groups with the same number of rows a little, in order of their estimates."""
+    out = rows.copy()
+    for n in np.unique(rows):
+        same = np.flatnonzero(rows == n)
+        reach = min(0.02, 0.002 * (len(same) - 1))
+        order = same[np.argsort(estimates[same], kind="stable")]
+        out[order] = n * 10 ** np.linspace(-reach, reach, len(same))
+    return out
+
+
+def _draw_targets(axis: Axes, moves: _Moves) -> None:
+    """Show what the groups are pulled towards."""
+    label = "pulled towards"
+    if len(moves.target) > 1:
+        axis.scatter(
+            moves.target[:, 0],
+            moves.target[:, 1],
+            s=6,
+            color=GREY,
+            lw=0,
+            zorder=1,
+            label=label,
+        )
+    elif moves.logarithmic:
+        axis.axhline(moves.target[0, 1], color=GREY, lw=0.9, ls="--", zorder=1, label=label)
+    else:
+        axis.plot(*moves.target[0], "+", color=BLACK, ms=13, mew=1.6, zorder=5, label=label)
+
+
+def _label(effect: str, response: str | None) -> str:
+    """Name an effect with its unit, in terms of the columns."""
+    if response is None:
+        return effect
+    unit = response if effect == "Intercept" else f"{response} per unit of {effect}"
+    return f"{effect} ({unit})"

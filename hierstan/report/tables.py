@@ -29,8 +29,9 @@ def tables(analysis: Analysis) -> dict[str, pd.DataFrame]:
     dict of str to pandas.DataFrame
         ``estimates`` (all numbers of all fits, long), ``comparison`` (side by side),
         ``diagnostics``, ``parameters`` (R-hat, ESS and MCSE of every population
-        parameter), ``crosscheck`` if there is one, and one ``shrinkage_<factor>`` per
-        grouping factor.
+        parameter), ``crosscheck`` if there is one, one ``shrinkage_<factor>`` per
+        grouping factor, and ``pooling`` (pooling factor and R-squared of every level) with
+        partial pooling.
     """
     long = pd.concat(
         {
@@ -54,6 +55,8 @@ def tables(analysis: Analysis) -> dict[str, pd.DataFrame]:
         found["crosscheck"] = to_frame(analysis.check.rungs).reset_index()
     for factor in analysis.design.factors:
         found[f"shrinkage_{factor_file(factor)}"] = analysis.shrinkage(factor)
+    if analysis.best is not None:
+        found["pooling"] = analysis.best.pooling()
     return found
 
 

@@ -34,7 +34,7 @@ from scipy.sparse import csr_array
 from hierstan.design import Design, Factor, Floats, Integers
 from hierstan.frequentist import MixedFit
 from hierstan.frequentist.standard import arrange
-from hierstan.marginal.elimination import cholesky, forward
+from hierstan.marginal.batched import cholesky, forward, one_plus
 from hierstan.shares import finer
 from hierstan.shrinkage.predictors import Estimated, LevelPredictor, Terms
 from hierstan.sums import Sums
@@ -170,8 +170,7 @@ def _system(root: Floats, weighted: Floats) -> Floats:
     for a in range(len(A)):
         for b in range(a + 1):
             A[a, b] = sum(weighted[a, c] * root[c, b, :, None] for c in range(len(A)))
-        A[a, a] += 1.0
-    return cholesky(A)
+    return cholesky(one_plus(A))
 
 
 def _gather(values: Floats, parent: Integers, J: int) -> Floats:

@@ -1,0 +1,143 @@
+"""Ellipses of what groups know by themselves, of the population, and of both together."""
+
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from hierstan.design import Floats
+from hierstan.errors import InputError
+from hierstan.plots.labels import label_points
+from hierstan.plots.style import BLACK, GREY, AxesLike, color_of, grid, house_style
+from hierstan.shrinkage import Region, Regions
+
+_ANGLES = np.linspace(0.0, 2.0 * np.pi, 181)
+
+
+def shrinkage_ellipses(
+    regions: Regions, probability: float = 0.5, ax: AxesLike = None
+) -> Figure:
+    """Draw how two effects of selected groups are pooled together.
+
+    Each ellipse is the contour that holds `probability` of a bivariate normal
+    distribution: points c with (c - m)' C^-1 (c - m) = -2 log(1 - probability).
+
+    Parameters
+    ----------
+    regions : Regions
+        From `Fit.shrinkage_regions`.
+    probability : float
+        Held by each ellipse, between 0 and 1.
+    ax : Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Dashed and black, the population: m is what groups are pulled towards (averaged over
+        the levels where that differs, and then a grey cross each) and C the posterior mean
+        of Sigma. Thin, a group's own rows: its least squares estimate and the inverse of
+        its information; where its rows do not determine it, the two lines between which
+        as much probability is, dotted. Filled, the group's posterior: mean and covariance
+        of the draws. The curve is the path that partial pooling takes as Sigma grows from
+        nothing (all groups as the population) without bound (each its own estimate).
+
+    Raises
+    ------
+    InputError
+        When the probability is not between 0 and 1.
+    """
+    if not 0.0 < probability < 1.0:
+        raise InputError(f"probability is {probability!r}; it must be between 0 and 1.")
+    radius = float(np.sqrt(-2.0 * np.log1p(-probability)))
+    own_color, both_color = color_of("unpooled"), color_of("noncentered")
+    with house_style():
+        figure, (axis,) = grid(1, 1, 7.2, 6.4, ax)
+        whole = _ellipse(regions.center, regions.covariance, radius)
+        axis.plot(*whole.T, color=BLACK, ls="--", lw=1.2, label="population", zorder=2)
+        axis.plot(*regions.center, "+", color=BLACK, ms=13, mew=1.6, zorder=5)
+        points = [regions.center[None], whole]
+        labels = dict.fromkeys(("own", "untold", "both", "path", "target"), True)
+
+        def label(kind: str, text: str) -> str:
+            first, labels[kind] = labels[kind], False
+            return text if first else ""
+
+        for group in regions.groups:
+            if group.determined:
+                own = _ellipse(group.own, _inverse(group.information), radius)
+                axis.plot(*own.T, color=own_color, lw=0.9, alpha=0.8, zorder=2,
+                          label=label("own", "own rows"))  # fmt: skip
+                axis.plot(*group.own, "o", color=own_color, ms=4, zorder=4)
+                points.append(group.own[None])
+            inside = _ellipse(group.mean, group.covariance, radius)
+            axis.fill(*inside.T, facecolor=both_color, alpha=0.25, zorder=3, lw=0,
+                      label=label("both", "partial pooling"))  # fmt: skip
+            axis.plot(*inside.T, color=both_color, lw=0.9, zorder=3)
+            axis.plot(*group.mean, "o", color=both_color, ms=4.5, zorder=5,
+                      mfc=both_color if group.determined else "white")  # fmt: skip
+            axis.plot(*group.path.T, color=GREY, lw=1.1, zorder=2,
+                      label=label("path", "path of shrinkage"))  # fmt: skip
+            if not regions.alike:
+                axis.plot(*group.pooled, "x", color=GREY, ms=5, zorder=4,
+                          label=label("target", "pulled towards"))  # fmt: skip
+            points += [inside, group.pooled[None]]
+        _limit(axis, np.vstack(points))
+        for group in regions.groups:
+            if not group.determined:
+                text = label("untold", f"own rows of {group.level}: a direction unknown")
+                _draw_band(axis, group, probability, color=own_color, label=text)
+        axis.set_xlabel(f"{_unit(regions, 0)}")
+        axis.set_ylabel(f"{_unit(regions, 1)}")
+        axis.legend(loc="best", framealpha=0.8, frameon=True, edgecolor="none",
+                    title=f"ellipses hold {100 * probability:g} %")  # fmt: skip
+        label_points(
+            axis,
+            [f"{group.level} ({group.n})" for group in regions.groups],
+            np.array([g.own if g.determined else g.mean for g in regions.groups]),
+            np.array([p for g in regions.groups for p in (g.own, g.mean)]),
+            len(regions.groups),
+        )
+    return figure
+
+
+def _ellipse(center: Floats, covariance: Floats, radius: float) -> Floats:
+    """Return points of a contour, shape (K, 2)."""
+    values, vectors = np.linalg.eigh(covariance)
+    root = vectors * np.sqrt(np.maximum(values, 0.0))
+    circle = np.column_stack([np.cos(_ANGLES), np.sin(_ANGLES)])
+    return np.asarray(center + radius * circle @ root.T)
+
+
+def _inverse(information: Floats) -> Floats:
+    return np.asarray(np.linalg.inv(information), dtype=np.float64)
+
+
+def _limit(axis: Axes, points: Floats) -> None:
+    """Set limits around the points, with room."""
+    low, high = points.min(axis=0), points.max(axis=0)
+    room = 0.07 * np.where(high > low, high - low, 1.0)
+    axis.set_xlim(low[0] - room[0], high[0] + room[0])
+    axis.set_ylim(low[1] - room[1], high[1] + room[1])
+
+
+def _draw_band(axis: Axes, group: Region, probability: float, **style: Any) -> None:
+    """Draw the edges of what a group's own rows leave open, an ellipse without end."""
+    radius = NormalDist().inv_cdf((1.0 + probability) / 2.0)
+    values, vectors = np.linalg.eigh(group.information)
+    if values[1] <= 0:
+        return  # they say nothing at all
+    reach = radius / np.sqrt(values[1]) * vectors[:, 1]
+    for sign in (1, -1):
+        start = group.own + sign * reach
+        axis.axline(tuple(start), tuple(start + vectors[:, 0]), ls=":", lw=1.0, zorder=2,
+                    **style)  # fmt: skip
+        style.pop("label", None)
+
+
+def _unit(regions: Regions, k: int) -> str:
+    effect = regions.effects[k]
+    unit = "" if effect == "Intercept" else f" per unit of {effect}"
+    return f"{effect} ({regions.response}{unit})"
