@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import dense
 import numpy as np
+import numpy.typing as npt
 from scipy import stats
 
 from hierstan.design import Design, Floats
@@ -81,3 +82,15 @@ def effects(
     gain = np.linalg.solve(covariance(design, theta), Z @ Sigma).T
     residual = design.y - (design.X - priors.x_center) @ beta_centered
     return gain @ residual, Sigma - gain @ Z @ Sigma
+
+
+def log_density(
+    design: Design, priors: Priors, theta: Theta, rows: npt.NDArray[np.int64]
+) -> float:
+    """Log density of some rows, u and beta integrated out."""
+    X = design.X - priors.x_center
+    V = covariance(design, theta) + X @ np.diag(priors.beta_scale**2) @ X.T
+    normal = stats.multivariate_normal(
+        (X @ priors.beta_location)[rows], V[np.ix_(rows, rows)]
+    )
+    return float(normal.logpdf(design.y[rows]))

@@ -5,17 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from dense_posterior import Theta, covariance
-from scipy import stats
+from dense_posterior import Theta, log_density
 
 import hierstan as hs
-from hierstan.design import Design, Floats
 from hierstan.engines.cmdstan import CmdStanEngine
 from hierstan.errors import DataError
 from hierstan.evaluate import build_design
 from hierstan.marginal.data import elimination_order
 from hierstan.marginal.left_out import group_densities, left_out_density
-from hierstan.priors import Priors, default_priors
+from hierstan.priors import default_priors
 
 
 def frame() -> pd.DataFrame:
@@ -24,16 +22,6 @@ def frame() -> pd.DataFrame:
     data["g"], data["h"] = rng.choice(6, 40), rng.choice(3, 40)
     data["y"] = 1e4 + 3.0 * data["x"] + rng.normal(size=6)[data["g"]] + rng.normal(size=40)
     return data
-
-
-def log_density(design: Design, priors: Priors, theta: Theta, rows: Floats) -> float:
-    """Log density of some rows, u and beta integrated out."""
-    X = design.X - priors.x_center
-    V = covariance(design, theta) + X @ np.diag(priors.beta_scale**2) @ X.T
-    normal = stats.multivariate_normal(
-        (X @ priors.beta_location)[rows], V[np.ix_(rows, rows)]
-    )
-    return float(normal.logpdf(design.y[rows]))
 
 
 @pytest.mark.parametrize(

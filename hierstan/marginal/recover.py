@@ -143,7 +143,7 @@ def effect_moments(
     width = block.width * (sum(block.effects) + P)
     for _, some in in_steps(theta, width):
         found = eliminate(block, some)
-        for i, (mean, covariance) in enumerate(_joint(block, found)):
+        for i, (mean, covariance) in enumerate(joint_moments(block, found)):
             if i not in shares:
                 continue
             Q = block.effects[i]
@@ -170,7 +170,7 @@ def coefficients(block: DataBlock, found: Elimination) -> tuple[Floats, Floats]:
     return np.einsum("npq,nq->np", covariance, W[:, :P, P]), covariance
 
 
-def _joint(block: DataBlock, found: Elimination) -> list[tuple[Floats, Floats]]:
+def joint_moments(block: DataBlock, found: Elimination) -> list[tuple[Floats, Floats]]:
     """Return moments of each factor's effects with all that they depend on.
 
     For each factor, from the finest, mean (draws, J, V) and covariance of its effects,

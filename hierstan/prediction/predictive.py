@@ -1,37 +1,22 @@
 """What a sampled fit says about rows of data: its predictions, and how well they fit."""
 
-from functools import cached_property
-
 import pandas as pd
 import xarray as xr
 
-from hierstan.design import Design, Floats
-from hierstan.diagnostics import Diagnostics
-from hierstan.engines.base import Samples
+from hierstan.design import Floats
 from hierstan.prediction.checks import Checks, check, replicate, residuals
+from hierstan.prediction.cross_validated import CrossValidated
 from hierstan.prediction.likelihood import log_likelihood
 from hierstan.prediction.new_data import Groups
 from hierstan.prediction.predict import Predictions, predict
-from hierstan.prediction.simulate import Posterior
-from hierstan.programs import Program
 
 
-class Predictive:
+class Predictive(CrossValidated):
     """The part of a `Fit` that predicts rows and holds them against the data."""
-
-    program: Program
-    design: Design
-    samples: Samples
-    draws: xr.Dataset
-    diagnostics: Diagnostics
 
     def __repr__(self) -> str:
         """Return what print shows: a notebook's last line is a table, not all draws."""
         return str(self)
-
-    @cached_property
-    def _posterior(self) -> Posterior:
-        return Posterior(self.program, self.design, self.draws)
 
     def _seed(self, seed: int | None) -> int:
         return self.samples.settings.seed if seed is None else seed
@@ -75,7 +60,7 @@ class Predictive:
             interval=interval,
             seed=self._seed(seed),
             draws=draws,
-            remark="" if self.diagnostics.sound else "the fit failed its checks",
+            remark=self._remark,
         )
 
     def log_likelihood(self, *, pointwise: bool = False) -> xr.DataArray:

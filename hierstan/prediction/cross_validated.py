@@ -1,0 +1,108 @@
+"""What a sampled fit says about data it has not seen."""
+
+from collections.abc import Mapping
+from functools import cached_property
+
+import xarray as xr
+
+from hierstan.design import Design
+from hierstan.diagnostics import Diagnostics
+from hierstan.engines.base import Samples
+from hierstan.errors import InputError
+from hierstan.marginal.fitted import Conditional
+from hierstan.prediction.loo import LeaveOneOut, leave_one_out, leave_one_out_integrated
+from hierstan.prediction.psis import relative_efficiency
+from hierstan.prediction.simulate import Posterior
+from hierstan.priors import Priors
+from hierstan.programs import Program
+
+
+class CrossValidated:
+    """The part of a `Fit` that leaves data out."""
+
+    program: Program
+    design: Design
+    priors: Priors
+    samples: Samples
+    draws: xr.Dataset
+    diagnostics: Diagnostics
+    statistics: Mapping[str, xr.Dataset]
+    prior_only: bool
+
+    @cached_property
+    def _posterior(self) -> Posterior:
+        return Posterior(self.program, self.design, self.draws)
+
+    def loo(self, *, integrated: bool = False) -> LeaveOneOut:
+        """Predict each row from all others, by Pareto smoothed importance sampling.
+
+        elpd = sum_i log p(y_i | y_-i), where draws of the posterior are weighed by
+        1 / p(y_i | y_-i, theta) so that they become draws of the posterior without row i
+        (Vehtari, Gelman and Gabry 2017, doi:10.1007/s11222-016-9696-4). A row's k-hat says
+        whether that succeeds.
+
+        Parameters
+        ----------
+        integrated : bool
+            What theta is. By default all parameters; a row that its group effect depends
+            on then gets a few large weights, and a high k-hat. With `integrated`, sds,
+            correlations and sigma only, p(y_i | y_-i, theta) being normal with moments in
+            closed form (of the leverages of the rows; Vehtari, Mononen, Tolvanen, Sivula
+            and Winther 2016, Journal of Machine Learning Research 17(103)): the same
+            elpd with smaller k-hat. It takes factors that are nested in one another.
+
+        Returns
+        -------
+        LeaveOneOut
+            Sums with standard errors, densities and k-hat by row, and what to do.
+
+        Raises
+        ------
+        InputError
+            For draws from the prior only, fewer than 100 draws, or rows by the million.
+            Above 2**29 rows times draws, draws are thinned; `LeaveOneOut.draws` says to
+            how many.
+        DataError
+            With `integrated`, when factors are crossed, or a flat prior and the other rows
+            leave a coefficient undetermined.
+        """
+        self._refuse_prior()
+        key = "_loo_integrated" if integrated else "_loo_drawn"
+        found: LeaveOneOut = getattr(self, key)
+        return found
+
+    @cached_property
+    def _loo_drawn(self) -> LeaveOneOut:
+        r_eff = self._efficiency("beta", "tau", "rho", "sigma")
+        return leave_one_out(self._posterior, r_eff=r_eff, remark=self._remark)
+
+    @cached_property
+    def _loo_integrated(self) -> LeaveOneOut:
+        return leave_one_out_integrated(
+            self._posterior,
+            self._conditional,
+            r_eff=self._efficiency("tau", "rho", "sigma"),
+            remark=self._remark,
+        )
+
+    @property
+    def _conditional(self) -> Conditional:
+        return Conditional.of(
+            self.program, self.design, self.priors, self.samples.variables
+        )
+
+    @property
+    def _remark(self) -> str:
+        return "" if self.diagnostics.sound else "the fit failed its checks"
+
+    def _efficiency(self, *variables: str) -> float:
+        ess = self.statistics["ess_bulk"]
+        some = {name: ess[name] for name in variables if name in ess}
+        return relative_efficiency(some, self._posterior.S)
+
+    def _refuse_prior(self) -> None:
+        if self.prior_only:
+            raise InputError(
+                "These draws are from the prior only, so there is nothing that data could "
+                "be left out of; sample with prior_only=False."
+            )
