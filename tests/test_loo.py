@@ -162,6 +162,7 @@ def test_rows_above_the_limit_are_named() -> None:
     found.pointwise.loc[20, "khat"] = np.nan  # not known to be low
     high = [0, 1, 2, 3, 4, 5, 6, 7, 20]
     assert list(found.high.index) == high
+    assert found.noun == "rows"
     assert "9 of 34 rows have a k-hat above 0.66" in found.advice
     assert "fit.loo(integrated=True)" in found.advice
     assert str(found).count("\n") == 3 + 8

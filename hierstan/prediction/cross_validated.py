@@ -10,6 +10,7 @@ from hierstan.diagnostics import Diagnostics
 from hierstan.engines.base import Samples
 from hierstan.errors import InputError
 from hierstan.marginal.fitted import Conditional
+from hierstan.prediction.logo import LeaveOneGroupOut, leave_one_group_out
 from hierstan.prediction.loo import LeaveOneOut, leave_one_out, leave_one_out_integrated
 from hierstan.prediction.psis import relative_efficiency
 from hierstan.prediction.simulate import Posterior
@@ -70,6 +71,51 @@ class CrossValidated:
         key = "_loo_integrated" if integrated else "_loo_drawn"
         found: LeaveOneOut = getattr(self, key)
         return found
+
+    def leave_one_group_out(self, factor: str | None = None) -> LeaveOneGroupOut:
+        """Predict all rows of each group from the other groups.
+
+        log p(y_j | y_-j) of the n_j rows of group j together. Exact are, at each draw theta
+        of standard deviations, correlations and sigma: the integral over the group's own
+        effects (and those of factors nested in it), and over coefficients and the effects
+        of coarser factors given the other groups. What the other groups say about theta is
+        importance sampled: draws are weighed by 1 / p(y_j | y_-j, theta), smoothed, and
+        k-hat tells whether that succeeds. A few standard deviations change little without
+        one group among many, where effects drawn with the group would have to change
+        altogether.
+
+        Parameters
+        ----------
+        factor : str, optional
+            Of nested factors the coarsest, which is the default, or the finest: its other
+            levels in the same parent then stay in.
+
+        Returns
+        -------
+        LeaveOneGroupOut
+            Sum with standard error over groups, densities and k-hat by group, and what to
+            do. Of use to compare predictors that do not vary within groups, for which
+            leaving out rows says little: the group's other rows tell its effect.
+
+        Raises
+        ------
+        InputError
+            Without pooling, where a group left out is known by its prior only; for an
+            unknown factor, draws from the prior only, or fewer than 100 draws.
+        DataError
+            When factors are crossed, when the factor is between two others, or when
+            without one of the groups the rows do not determine a coefficient whose prior
+            is flat.
+        """
+        self._refuse_prior()
+        return leave_one_group_out(
+            self.program,
+            self._conditional,
+            self.design,
+            factor,
+            r_eff=self._efficiency("tau", "rho", "sigma"),
+            remark=self._remark,
+        )
 
     @cached_property
     def _loo_drawn(self) -> LeaveOneOut:

@@ -10,11 +10,11 @@ from scipy.special import logsumexp, ndtr
 from hierstan.design import Design, Floats, Integers
 from hierstan.errors import DataError, InputError
 from hierstan.marginal.fitted import Conditional, Fitted, Kinds, fitted_values, reduced
+from hierstan.prediction.left_out import LeftOut
 from hierstan.prediction.predict import posterior_rows
-from hierstan.prediction.psis import khat_limit, log_weights
+from hierstan.prediction.psis import log_weights
 from hierstan.prediction.simulate import CELLS, Posterior, Simulator
 
-_LISTED = 8  # rows named in a printed result
 # Rows times draws that are weighed (in minutes), and kept (two arrays of 0.5 GB each).
 _MOST_CELLS, _KEPT_CELLS = 2**29, 2**26
 _FEWEST = 500  # draws that are left when there are too many
@@ -27,7 +27,7 @@ Parts = Iterator[tuple[slice, Normal, Normal]]
 
 
 @dataclass(frozen=True, eq=False)
-class LeaveOneOut:
+class LeaveOneOut(LeftOut):
     """What each row's prediction from all other rows is worth.
 
     Attributes
@@ -41,32 +41,9 @@ class LeaveOneOut:
     integrated : bool
         Whether coefficients and group effects were integrated out, so that only the
         draws of the standard deviations and correlations were weighed.
-    draws : int
-        Draws that were weighed.
-    r_eff : float
-        Effective draws per draw, for the number of weights to smooth.
-    remedy : str
-        What to do about rows with a high k-hat.
-    remark : str
-        Why the numbers need care; empty when they do not.
     """
 
-    pointwise: pd.DataFrame
     integrated: bool
-    draws: int
-    r_eff: float
-    remedy: str
-    remark: str
-
-    @property
-    def elpd(self) -> float:
-        """Expected log pointwise predictive density: the sum over rows."""
-        return float(self.pointwise["elpd"].sum())
-
-    @property
-    def se(self) -> float:
-        """Standard error of `elpd` for another sample of as many rows, sqrt(N) sd."""
-        return float(np.sqrt(len(self.pointwise)) * self.pointwise["elpd"].std())
 
     @property
     def p_loo(self) -> float:
@@ -78,28 +55,6 @@ class LeaveOneOut:
         """Root mean square of observed less expected, in units of the response."""
         return float(np.sqrt(np.mean(self.pointwise["residual"] ** 2)))
 
-    @property
-    def khat_limit(self) -> float:
-        """Largest k-hat to trust, min(1 - 1 / log10(draws), 0.7)."""
-        return khat_limit(self.draws)
-
-    @property
-    def high(self) -> pd.DataFrame:
-        """Rows above the limit, the worst first: their densities are not to be trusted."""
-        found = self.pointwise[~(self.pointwise["khat"] <= self.khat_limit)]
-        return found.sort_values("khat", ascending=False)
-
-    @property
-    def advice(self) -> str:
-        """Say whether to trust it, and what to do if not."""
-        high = len(self.high)
-        if not high:
-            return f"All k-hat are below {self.khat_limit:.2f}."
-        return (
-            f"{high} of {len(self.pointwise)} rows have a k-hat above "
-            f"{self.khat_limit:.2f}, so elpd is not to be trusted. {self.remedy}"
-        )
-
     def __str__(self) -> str:
         """Return the sums, whether to trust them, and the rows that say no."""
         how = (
@@ -107,17 +62,13 @@ class LeaveOneOut:
             if self.integrated
             else "all parameters drawn"
         )
-        lines = [
-            f"Leave-one-out, {how}, {self.draws} draws",
-            f"elpd {self.elpd:.1f} (se {self.se:.1f}), p_loo {self.p_loo:.1f}, "
-            f"rmsd {self.rmsd:.3g}",
-            self.advice,
-        ]
-        if self.remark:
-            lines.append(f"Beware: {self.remark}.")
-        if len(self.high):
-            lines.append(self.high.head(_LISTED).to_string(float_format="{:.3g}".format))
-        return "\n".join(lines)
+        return self._told(
+            [
+                f"Leave-one-out, {how}, {self.draws} draws",
+                f"elpd {self.elpd:.1f} (se {self.se:.1f}), p_loo {self.p_loo:.1f}, "
+                f"rmsd {self.rmsd:.3g}",
+            ]
+        )
 
 
 def leave_one_out(posterior: Posterior, *, r_eff: float, remark: str) -> LeaveOneOut:
