@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from hierstan.marginal.left_out import left_out_density
     from hierstan.marginal.moments import group_moments
     from hierstan.model import Model
+    from hierstan.prediction.comparison import compare_loo
     from hierstan.priors import Priors
     from hierstan.version import __version__
 
@@ -43,6 +44,7 @@ _HOMES = {
     "advise": "hierstan.diagnostics.advice",
     "analyze": "hierstan.analysis",
     "compare": "hierstan.estimates",
+    "compare_loo": "hierstan.prediction.comparison",
     "crosscheck": "hierstan.ladder",
     "describe": "hierstan.description",
     "group_moments": "hierstan.marginal.moments",
@@ -65,6 +67,7 @@ __all__ = [
     "advise",
     "analyze",
     "compare",
+    "compare_loo",
     "crosscheck",
     "data",
     "describe",

@@ -20,6 +20,7 @@ from hierstan.ladder.density import FlatDensity
 from hierstan.ladder.joint import JointMode, joint_mode
 from hierstan.ladder.run import check_model
 from hierstan.model import Model
+from hierstan.prediction.comparison import compare_loo
 from hierstan.prediction.prior_predictive import PriorPredictive
 from hierstan.priors import PriorChoice
 from hierstan.programs import PROGRAMS, get_program
@@ -89,6 +90,15 @@ class Analysis:
     def comparison(self) -> pd.DataFrame:
         """Return all population parameters of all fits side by side; see `compare`."""
         return compare(self.estimates())
+
+    def loo(self, by: str | None = None) -> pd.DataFrame:
+        """Compare the programs by what they predict of data left out; see `compare_loo`.
+
+        Of groups (`by` names their factor), no pooling predicts nothing and is not there.
+        """
+        fits = self.fits.items()
+        known = {name: fit for name, fit in fits if not by or fit.program.pooling != "none"}
+        return compare_loo(known, by=by)
 
     def shrinkage(self, factor: Factor | str) -> pd.DataFrame:
         """Return the group coefficients of a factor; see `shrinkage_table`.

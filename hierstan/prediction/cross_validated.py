@@ -8,7 +8,7 @@ import xarray as xr
 from hierstan.design import Design
 from hierstan.diagnostics import Diagnostics
 from hierstan.engines.base import Samples
-from hierstan.errors import InputError
+from hierstan.errors import DataError, InputError
 from hierstan.marginal.fitted import Conditional
 from hierstan.prediction.logo import LeaveOneGroupOut, leave_one_group_out
 from hierstan.prediction.loo import LeaveOneOut, leave_one_out, leave_one_out_integrated
@@ -34,7 +34,7 @@ class CrossValidated:
     def _posterior(self) -> Posterior:
         return Posterior(self.program, self.design, self.draws)
 
-    def loo(self, *, integrated: bool = False) -> LeaveOneOut:
+    def loo(self, *, integrated: bool | None = False) -> LeaveOneOut:
         """Predict each row from all others, by Pareto smoothed importance sampling.
 
         elpd = sum_i log p(y_i | y_-i), where draws of the posterior are weighed by
@@ -44,13 +44,15 @@ class CrossValidated:
 
         Parameters
         ----------
-        integrated : bool
+        integrated : bool or None
             What theta is. By default all parameters; a row that its group effect depends
             on then gets a few large weights, and a high k-hat. With `integrated`, sds,
             correlations and sigma only, p(y_i | y_-i, theta) being normal with moments in
             closed form (of the leverages of the rows; Vehtari, Mononen, Tolvanen, Sivula
             and Winther 2016, Journal of Machine Learning Research 17(103)): the same
-            elpd with smaller k-hat. It takes factors that are nested in one another.
+            elpd with smaller k-hat. It takes factors that are nested in one another; None
+            stands for True where that is possible, else False, and
+            `LeaveOneOut.integrated` tells which.
 
         Returns
         -------
@@ -68,9 +70,12 @@ class CrossValidated:
             leave a coefficient undetermined.
         """
         self._refuse_prior()
-        key = "_loo_integrated" if integrated else "_loo_drawn"
-        found: LeaveOneOut = getattr(self, key)
-        return found
+        if integrated is None:
+            try:
+                return self._loo_integrated
+            except DataError:
+                return self._loo_drawn
+        return self._loo_integrated if integrated else self._loo_drawn
 
     def leave_one_group_out(self, factor: str | None = None) -> LeaveOneGroupOut:
         """Predict all rows of each group from the other groups.
