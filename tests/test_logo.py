@@ -94,7 +94,7 @@ def test_what_cannot_be_left_out_is_refused() -> None:
     fit = synthetic_fit("y ~ x + (1 | g/h/k)", data, draws=60)
     with pytest.raises(DataError, match=r"g:h has factors nested in it .* g:h:k or of g"):
         fit.leave_one_group_out("g:h")
-    with pytest.raises(InputError, match="no factor 'foo'; there are 'g', 'g:h'"):
+    with pytest.raises(InputError, match="no factor 'foo'; the formula has 'g', 'g:h'"):
         fit.leave_one_group_out("foo")
     with pytest.raises(InputError, match="prior only"):
         replace(fit, prior_only=True).leave_one_group_out()

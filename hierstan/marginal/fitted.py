@@ -13,8 +13,8 @@ import numpy as np
 from hierstan.design import Design, Factor, Floats, Integers
 from hierstan.engines.base import Arrays
 from hierstan.errors import DataError
-from hierstan.marginal.data import elimination_order, marginal_data
 from hierstan.marginal.block import DataBlock
+from hierstan.marginal.data import elimination_order, marginal_data
 from hierstan.marginal.elimination import eliminate, in_steps
 from hierstan.marginal.recover import flatten, joint_moments
 from hierstan.priors import Priors

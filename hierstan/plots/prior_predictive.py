@@ -4,14 +4,13 @@ from textwrap import wrap
 
 import numpy as np
 from matplotlib.figure import Figure
-from scipy.stats import gaussian_kde
 
 from hierstan.design import Floats
+from hierstan.plots.density import density_curve
 from hierstan.plots.style import SKY, VERMILION, AxesLike, grid, house_style, shortened
 from hierstan.prediction.prior_predictive import PriorPredictive
 
 _LINES = 40  # drawn data sets that get a line of their own
-_POINTS = 4000  # values that a density is made from; more would look the same
 
 
 def prior_predictive(prior: PriorPredictive, ax: AxesLike = None) -> Figure:
@@ -61,16 +60,6 @@ def prior_predictive(prior: PriorPredictive, ax: AxesLike = None) -> Figure:
 
 
 def _density(values: Floats, low: float, high: float) -> tuple[Floats, Floats]:
-    """Kernel density within a window on a grid of its own, its peak at 1.
-
-    On a common grid, narrow data beside a wide prior would fall between two points.
-    """
-    inside = values[(values >= low) & (values <= high)]
-    inside = inside[:: max(1, len(inside) // _POINTS)]
-    if len(inside) < 2 or np.ptp(inside) == 0:
-        return inside[:1].repeat(2), np.array([0.0, 1.0])[: 2 * len(inside)]
-    kernel = gaussian_kde(inside)
-    margin = 3 * float(np.sqrt(kernel.covariance[0, 0]))
-    at = np.linspace(max(low, inside.min() - margin), min(high, inside.max() + margin), 300)
-    curve = kernel(at)
-    return at, np.asarray(curve / curve.max())
+    """Kernel density with its peak at 1."""
+    at, height = density_curve(values, low, high)
+    return at, height / height.max(initial=1e-300)

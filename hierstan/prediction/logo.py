@@ -6,13 +6,12 @@ import numpy as np
 import pandas as pd
 from scipy.special import logsumexp
 
-from hierstan.design import Design, Factor
+from hierstan.design import Design, find_factor
 from hierstan.errors import DataError, InputError
 from hierstan.marginal.data import elimination_order
 from hierstan.marginal.fitted import Conditional
 from hierstan.marginal.left_out import group_densities, level_densities
 from hierstan.prediction.left_out import LeftOut
-from hierstan.prediction.levels import some
 from hierstan.prediction.psis import log_weights
 from hierstan.programs import Program
 
@@ -64,7 +63,8 @@ def leave_one_group_out(
             "Without pooling a group that was left out is known by its prior only; leave "
             "groups out of a fit with partial or complete pooling."
         )
-    chosen = _chosen(design, factor)
+    coarsest_of_all = min(design.factors, key=lambda factor: factor.J)
+    chosen = coarsest_of_all if factor is None else find_factor(design, factor)
     order = elimination_order(model.design)
     finest, coarsest = (model.design.factors[order[k]].name for k in (0, -1))
     if program.pooling == "complete" or chosen.name == finest != coarsest:
@@ -93,14 +93,3 @@ def leave_one_group_out(
         remark=remark,
         factor=chosen.name,
     )
-
-
-def _chosen(design: Design, name: str | None) -> Factor:
-    """Return the factor by name; the coarsest by default."""
-    if name is None:
-        return min(design.factors, key=lambda factor: factor.J)
-    for factor in design.factors:
-        if factor.name == name:
-            return factor
-    known = some([factor.name for factor in design.factors])
-    raise InputError(f"There is no factor {name!r}; there are {known}.")

@@ -10,6 +10,7 @@ from scipy.special import logsumexp, ndtr
 from hierstan.design import Design, Floats, Integers
 from hierstan.errors import DataError, InputError
 from hierstan.marginal.fitted import Conditional, Fitted, Kinds, fitted_values, reduced
+from hierstan.prediction.calibration import ecdf_difference
 from hierstan.prediction.left_out import LeftOut
 from hierstan.prediction.predict import posterior_rows
 from hierstan.prediction.psis import log_weights
@@ -54,6 +55,23 @@ class LeaveOneOut(LeftOut):
     def rmsd(self) -> float:
         """Root mean square of observed less expected, in units of the response."""
         return float(np.sqrt(np.mean(self.pointwise["residual"] ** 2)))
+
+    def calibration(self, interval: float = 0.95) -> pd.DataFrame:
+        """Compare the rows' ``pit`` with uniform values; `hierstan.plot.loo_pit` draws it.
+
+        Parameters
+        ----------
+        interval : float
+            Probability of the simultaneous band.
+
+        Returns
+        -------
+        pandas.DataFrame
+            As `hierstan.prediction.calibration.ecdf_difference` describes it. Its band is
+            for independent values; those of one fit depend on each other a little, so
+            that it is approximate.
+        """
+        return ecdf_difference(self.pointwise["pit"].to_numpy(), interval)
 
     def __str__(self) -> str:
         """Return the sums, whether to trust them, and the rows that say no."""

@@ -3,9 +3,10 @@
 import pandas as pd
 import xarray as xr
 
-from hierstan.design import Floats
+from hierstan.design import Floats, find_factor
 from hierstan.prediction.checks import Checks, check, replicate, residuals
 from hierstan.prediction.cross_validated import CrossValidated
+from hierstan.prediction.group_means import group_means
 from hierstan.prediction.likelihood import log_likelihood
 from hierstan.prediction.new_data import Groups
 from hierstan.prediction.predict import Predictions, predict
@@ -17,9 +18,6 @@ class Predictive(CrossValidated):
     def __repr__(self) -> str:
         """Return what print shows: a notebook's last line is a table, not all draws."""
         return str(self)
-
-    def _seed(self, seed: int | None) -> int:
-        return self.samples.settings.seed if seed is None else seed
 
     def predict(
         self,
@@ -125,3 +123,30 @@ class Predictive(CrossValidated):
             p-values; `hierstan.prediction.checks.check` has the definitions.
         """
         return check(self._posterior, seed=self._seed(seed))
+
+    def group_means(self, factor: str, *, seed: int | None = None) -> pd.DataFrame:
+        """Compare the mean response of each group with those of replicated data.
+
+        Parameters
+        ----------
+        factor : str
+            Name of a grouping factor.
+        seed : int, optional
+            Of the replications; by default that of the fit.
+
+        Returns
+        -------
+        pandas.DataFrame
+            By level: ``n``, its rows; ``observed``, its mean response; ``mean``, ``low``
+            and ``high`` (95 %, equal-tailed) of its mean over the replications, one per
+            draw, in units of the response; ``inside``, whether `observed` is in between;
+            ``p_value``, the share of replications whose mean reaches the observed one.
+            `hierstan.plot.group_means` draws it.
+
+        Raises
+        ------
+        InputError
+            When there is no such factor.
+        """
+        found = find_factor(self.design, factor)
+        return group_means(self._posterior, found, seed=self._seed(seed))

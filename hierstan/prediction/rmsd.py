@@ -1,0 +1,141 @@
+"""Root mean square deviations of data and predictions, in sample and left out."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from hierstan.design import Factor, Floats, Integers
+from hierstan.prediction.loo import LeaveOneOut
+from hierstan.prediction.predict import posterior_rows
+from hierstan.prediction.simulate import Posterior, Simulator
+
+_MISLEADS = (
+    "In sample, the more freely a model follows the data the smaller its deviation,\n"
+    "whatever it is worth: no pooling always looks best. Compare models by left_out."
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Deviations:
+    """How far predictions lie from the data, in units of the response.
+
+    Attributes
+    ----------
+    table : pandas.DataFrame
+        ``row``, over all rows; then ``mean by <factor>``, over the levels' mean responses,
+        each level counting once. ``n``, how many there are; ``in_sample``, ``drawn``,
+        ``drawn_sd``, ``replicated`` and ``left_out``, as
+        `hierstan.fit.Fit.rmsd` defines them.
+    by_level : dict of str to pandas.DataFrame
+        For each factor the same columns by level, over the rows of each.
+    integrated : bool
+        How rows were left out: whether coefficients and group effects were integrated out.
+    high : int
+        Rows whose k-hat is too high for `left_out` to be trusted.
+    remark : str
+        Why the numbers need care; empty when they do not.
+    """
+
+    table: pd.DataFrame
+    by_level: dict[str, pd.DataFrame]
+    integrated: bool
+    high: int
+    remark: str
+
+    def __str__(self) -> str:
+        """Return the table, and what not to make of it."""
+        lines = [self.table.to_string(float_format="{:.3g}".format), _MISLEADS]
+        if self.high:
+            lines.append(
+                f"{self.high} rows have high k-hat, so left_out is not to be trusted; "
+                "print(fit.loo()) names them."
+            )
+        if self.remark:
+            lines.append(f"Beware: {self.remark}.")
+        return "\n".join(lines)
+
+
+def deviations(
+    posterior: Posterior, loo: LeaveOneOut, *, seed: int, remark: str
+) -> Deviations:
+    """Take root mean squares over rows and levels; see `hierstan.fit.Fit.rmsd`."""
+    rows, _ = posterior_rows(posterior, None, None)
+    y = posterior.design.y + rows.offset
+    everyone = np.zeros(len(y), dtype=np.int64)
+    whole = Factor("", ("row",), everyone, (), np.empty((len(y), 0)), ())
+    parts = [_Sums(factor, posterior.S) for factor in (whole, *posterior.design.factors)]
+    for part, mu, again in Simulator(posterior, rows, seed).chunks():
+        own = y[part, None]
+        for sums in parts:
+            sums.add(part, mu - own, again - own)
+    left_out = -loo.pointwise["residual"].to_numpy()
+    tables = [sums.by_level(left_out) for sums in parts]
+    table = pd.concat([tables[0], *(sums.of_means(left_out) for sums in parts[1:])])
+    by_level = {
+        sums.factor.name: own for sums, own in zip(parts[1:], tables[1:], strict=True)
+    }
+    return Deviations(table, by_level, loo.integrated, len(loo.high), remark)
+
+
+class _Sums:
+    """Deviations and their squares of every draw, summed over the rows of each level."""
+
+    def __init__(self, factor: Factor, draws: int) -> None:
+        shape = (factor.J, draws)
+        self.factor = factor
+        self.center = np.zeros(len(factor.index))
+        self.fitted, self.again = np.zeros(shape), np.zeros(shape)
+        self.fitted_squares, self.again_squares = np.zeros(shape), np.zeros(shape)
+
+    def add(self, part: slice, fitted: Floats, again: Floats) -> None:
+        """Take in some rows' expected values, and replications, less the data."""
+        levels, own = np.unique(self.factor.index[part], return_inverse=True)
+        member = (own == np.arange(len(levels))[:, None]).astype(float)
+        self.center[part] = fitted.mean(axis=1)
+        self.fitted[levels] += member @ fitted
+        self.again[levels] += member @ again
+        self.fitted_squares[levels] += member @ fitted**2
+        self.again_squares[levels] += member @ again**2
+
+    def by_level(self, left_out: Floats) -> pd.DataFrame:
+        """Take root mean squares over the rows of each level."""
+        sizes, index = self.factor.sizes, self.factor.index
+        drawn = np.sqrt(self.fitted_squares / sizes[:, None])
+        again = np.sqrt(self.again_squares / sizes[:, None])
+        return pd.DataFrame(
+            {
+                "n": sizes,
+                "in_sample": _root_mean(self.center**2, index, sizes),
+                "drawn": drawn.mean(axis=1),
+                "drawn_sd": drawn.std(axis=1, ddof=1),
+                "replicated": again.mean(axis=1),
+                "left_out": _root_mean(left_out**2, index, sizes),
+            },
+            pd.Index(self.factor.levels, name=self.factor.name or "of"),
+        )
+
+    def of_means(self, left_out: Floats) -> pd.DataFrame:
+        """Take root mean squares of the levels' means over the levels."""
+        sizes, index = self.factor.sizes, self.factor.index
+        drawn, again = (
+            np.sqrt(np.mean((sums / sizes[:, None]) ** 2, axis=0))
+            for sums in (self.fitted, self.again)
+        )
+        center, out = (
+            np.bincount(index, values, self.factor.J) / sizes
+            for values in (self.center, left_out)
+        )
+        line = {
+            "n": self.factor.J,
+            "in_sample": np.sqrt(np.mean(center**2)),
+            "drawn": drawn.mean(),
+            "drawn_sd": drawn.std(ddof=1),
+            "replicated": again.mean(),
+            "left_out": np.sqrt(np.mean(out**2)),
+        }
+        return pd.DataFrame(line, pd.Index([f"mean by {self.factor.name}"], name="of"))
+
+
+def _root_mean(squares: Floats, index: Integers, sizes: Integers) -> Floats:
+    return np.asarray(np.sqrt(np.bincount(index, squares, len(sizes)) / sizes))
