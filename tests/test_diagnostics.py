@@ -206,6 +206,7 @@ def test_ebfmi_of_known_series() -> None:
         ({"chains": 0}, "chains is 0; it must be at least 1"),
         ({"warmup": 0}, "warmup is 0"),
         ({"draws": 3}, "draws is 3; it must be at least 4"),
+        ({"draws": 2**32 + 5}, "draws is 4294967301; it must be below 2\\*\\*31"),
         ({"seed": -1}, "seed is -1"),
         ({"seed": 2**32}, "between 0 and"),
         ({"adapt_delta": 1.0}, "adapt_delta is 1.0"),

@@ -147,6 +147,9 @@ def test_complaints_carry_stans_words(engine: Engine, design: Design) -> None:
         engine.sample("noncentered", without, inits, SETTINGS)
     with pytest.raises(SamplingError, match="prior_only is 7"):
         engine.sample("noncentered", data | {"prior_only": 7}, inits, SETTINGS)
+    vast = SamplerSettings(chains=4096, draws=2**31 - 1)
+    with pytest.raises(SamplingError, match="Unable to allocate"):
+        engine.sample("noncentered", data, inits[:1] * 4096, vast)
     far = [init | {"sigma": 1e-320} for init in inits]
     with pytest.raises(SamplingError, match="chain 1: initialization failed"):
         engine.sample("noncentered", data, far, SETTINGS)

@@ -71,6 +71,10 @@ class SamplerSettings:
                 raise InputError(
                     f"{name} is {getattr(self, name)}; it must be at least {least}."
                 )
+            if getattr(self, name) >= 2**31:  # Stan's integers have 32 bits
+                raise InputError(
+                    f"{name} is {getattr(self, name)}; it must be below 2**31."
+                )
         if not 0 <= self.seed < 2**32:
             raise InputError(f"seed is {self.seed}; it must lie between 0 and 2**32 - 1.")
         if not 0 < self.adapt_delta < 1:

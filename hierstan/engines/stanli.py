@@ -233,7 +233,7 @@ def _saying(doing: str) -> Iterator[None]:
     """Turn stanli's complaints into ours."""
     try:
         yield
-    except (RuntimeError, ValueError) as error:
+    except (RuntimeError, ValueError, MemoryError) as error:
         raise stopped(doing, str(error)) from error
 
 
