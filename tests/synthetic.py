@@ -1,15 +1,20 @@
 """Fits made of invented draws: everything but the sampler, in milliseconds."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
+from scipy.signal import lfilter
 
 from hierstan.design import Design, Floats
 from hierstan.engines import SamplerSettings, Samples
 from hierstan.evaluate import build_design
 from hierstan.fit import Fit
 from hierstan.prediction.new_data import Rows, rows_of
-from hierstan.priors import resolve_priors
+from hierstan.priors import PriorChoice, resolve_priors
 from hierstan.programs import get_program, population_columns
+
+Change = Callable[[dict[str, Floats], dict[str, Floats]], None]
 
 
 def synthetic_fit(
@@ -19,9 +24,16 @@ def synthetic_fit(
     *,
     chains: int = 2,
     draws: int = 50,
+    warmup: int = 300,
     seed: int = 11,
+    priors: PriorChoice = None,
+    prior_only: bool = False,
+    change: Change = lambda variables, sampler: None,
 ) -> Fit:
-    """Return a fit whose draws are independent, of generic size, and well mixed."""
+    """Return a fit whose draws are independent, of generic size, and well mixed.
+
+    `change` alters the draws, and the sampler's record, before they become a fit.
+    """
     design = build_design(formula, data)
     chosen = get_program(program)
     rng = np.random.default_rng(seed)
@@ -43,10 +55,28 @@ def synthetic_fit(
         "diverging": np.zeros(shape),
         "tree_depth": np.full(shape, 4.0),
         "energy": rng.normal(size=shape),
+        "n_steps": np.full(shape, 15.0),
     }
-    settings = SamplerSettings(chains, 300, draws, seed=seed)
+    change(variables, sampler)
+    settings = SamplerSettings(chains, warmup, draws, seed=seed)
     samples = Samples(variables, sampler, settings, 2.0, 0.0, None)
-    return Fit.from_samples(chosen, design, resolve_priors(None, design), samples)
+    found = resolve_priors(priors, design)
+    return Fit.from_samples(chosen, design, found, samples, prior_only=prior_only)
+
+
+def normal(shape: tuple[int, ...], seed: int) -> Floats:
+    """Return independent standard normal draws."""
+    return np.random.default_rng(seed).normal(size=shape)
+
+
+def ar1(phi: float, shape: tuple[int, int], seed: int) -> Floats:
+    """Return stationary AR(1) chains with variance 1, shape (chains, draws).
+
+    Their mean has the variance of N (1 - phi) / (1 + phi) independent draws.
+    """
+    steps = normal(shape, seed) * np.sqrt(1 - phi**2)
+    steps[:, 0] /= np.sqrt(1 - phi**2)
+    return np.asarray(lfilter([1.0], [1.0, -phi], steps, axis=1))
 
 
 def flat(fit: Fit, name: str) -> Floats:

@@ -7,14 +7,11 @@ import numpy as np
 import pytest
 import xarray as xr
 
-import hierstan as hs
 from hierstan.arviz_stats import convergence, ebfmi
 from hierstan.design import Design, Floats
 from hierstan.diagnostics import Diagnostics, diagnose, reported
-from hierstan.diagnostics.coefficients import find_far_from_zero
 from hierstan.engines import SamplerSettings, Samples
 from hierstan.errors import InputError
-from hierstan.evaluate import build_design
 from hierstan.naming import name_draws
 from hierstan.priors import resolve_priors
 from hierstan.programs import get_program
@@ -219,12 +216,3 @@ def test_ebfmi_of_known_series() -> None:
 def test_settings_the_sampler_cannot_use(settings: dict[str, Any], says: str) -> None:
     with pytest.raises(InputError, match=says):
         SamplerSettings(**settings)
-
-
-def test_a_predictor_far_from_zero_is_named() -> None:
-    """Years: group intercepts in the year 0 correlate with slopes to six digits."""
-    data = hs.data.sleepstudy().assign(year=lambda d: 2010 + d["Days"])
-    for predictor, told in (("year", True), ("center(year)", False), ("Days", False)):
-        formula = f"Reaction ~ {predictor} + ({predictor} | Subject)"
-        found = find_far_from_zero(build_design(formula, data))
-        assert any("Write center(year)" in cause.advice for cause in found) == told

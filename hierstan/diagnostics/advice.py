@@ -100,8 +100,6 @@ class Advice:
         """One trial in a line."""
         ratio = trial.faster
         speed = f"{ratio:.3g} times" if ratio >= 1 else f"1/{1 / ratio:.3g} of"
-        if np.isinf(ratio):
-            speed = "infinitely many times"
         same = "Means agree" if trial.agrees else "Means differ"
         doubt = "" if trial.agrees else "; those of a failed fit are not to be trusted"
         return (

@@ -138,10 +138,14 @@ class Evidence:
         found = reliabilities(self.design, self.draws)
         return found * 0.0 if self.prior_only else found
 
-    def slow(self, name: str) -> bool:
-        """Tell whether a population parameter fails R-hat or ESS."""
+    def slow(self, name: str, share: float = 1.0) -> bool:
+        """Tell whether a population parameter fails R-hat or ESS.
+
+        And has fewer effective draws than a share of the draws taken.
+        """
         row = self.parameters.loc[name]
-        return not (row["rhat"] <= RHAT_LIMIT and row["ess_bulk"] >= self.least)
+        failed = not (row["rhat"] <= RHAT_LIMIT and row["ess_bulk"] >= self.least)
+        return failed and not row["ess_bulk"] >= share * self.draws["sigma"].size
 
     def diverges_below(self, name: str) -> bool:
         """Tell whether divergences clearly sit at small values of a sd."""

@@ -7,6 +7,7 @@ import numpy as np
 
 from hierstan.design import Design
 from hierstan.diagnostics.cause import Cause, Evidence, row_name
+from hierstan.diagnostics.limits import RHAT_LIMIT_GROUPS
 
 # A predictor whose mean is this many sds from zero has its intercepts outside of the data.
 FAR_FROM_ZERO = 3.0
@@ -64,7 +65,9 @@ def find_weak_identification(evidence: Evidence) -> Iterator[Cause]:
     scales = dict(zip(evidence.design.terms, evidence.priors.beta_scale, strict=True))
     for k in kept:
         share = float(values[:, k].var() / scales[terms[k]] ** 2)
-        if share > PRIOR_WIDTH:
+        # Chains that are not together yet say nothing about the width.
+        mixed = evidence.parameters["rhat"][row_name(terms[k])] <= RHAT_LIMIT_GROUPS
+        if mixed and share > PRIOR_WIDTH:
             text = (
                 f"The data say little about {terms[k]}: its posterior variance is "
                 f"{share:.0%} of its prior's."

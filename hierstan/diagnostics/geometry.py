@@ -7,9 +7,11 @@ import numpy as np
 from hierstan.diagnostics.cause import Cause, Evidence, row_name
 
 # Reliability that the effects keep at the low end of their sd (5 % quantile over the
-# posterior), and effective draws a draw below which the sd itself crawls.
-LITTLE, CRAWLS = 0.2, 0.1
-MUCH, MANY_LEVELS = 0.7, 10
+# posterior): little in a funnel, much where the data are strong.
+LITTLE, MUCH = 0.2, 0.7
+# Effective draws a draw below which a sd crawls, as in a funnel, or a parameter drags.
+CRAWLS, DRAGS = 0.1, 0.25
+MANY_LEVELS = 10
 # Correlation of a coefficient with the mean of its group effects that makes a ridge.
 TRADED = -0.9
 
@@ -31,10 +33,7 @@ def find_funnel(evidence: Evidence) -> Cause | None:
         (k, name)
         for k, name, _ in evidence.deviations
         if low[k] < LITTLE
-        and (
-            evidence.diverges_below(name)
-            or (evidence.slow(name) and not table["ess_bulk"][name] >= CRAWLS * total)
-        )
+        and (evidence.diverges_below(name) or evidence.slow(name, CRAWLS))
     ]
     if not candidates:
         return None
@@ -72,15 +71,20 @@ def find_strong_data(evidence: Evidence) -> Cause | None:
     """Find the reverse of the funnel, of which the noncentered program is slow.
 
     Effects that their data settle are tau z, so every z has to follow tau: the ridge is
-    long where the data are strong. Centered has none of that. It is found when every
-    effect keeps a reliability of 0.7 at the low end of its sd, and every factor has ten
-    levels; with fewer the sd's own wide tail matters more.
+    long where the data are strong. Centered has none of that. It is found when a sd, or a
+    coefficient of which there are group effects, has less than one effective draw in four,
+    every effect keeps a reliability of 0.7 at the low end of its sd, and every factor has
+    ten levels; with fewer the sd's own wide tail matters more.
     """
     if evidence.program.name != "noncentered":
         return None
     low = evidence.reliability.quantile(0.05, "draw").to_numpy()
     levels = min(factor.J for _, _, factor in evidence.deviations)
-    if low.min() < MUCH or levels < MANY_LEVELS:
+    terms, effects = evidence.design.terms, evidence.design.effects
+    concerned = [name for _, name, _ in evidence.deviations]
+    concerned += [row_name(effect) for _, effect in effects if effect in terms]
+    slow = any(evidence.slow(name, DRAGS) for name in concerned)
+    if not slow or low.min() < MUCH or levels < MANY_LEVELS:
         return None
     smallest = float(low.min())
     text = (
@@ -107,7 +111,9 @@ def find_ridges(evidence: Evidence) -> Iterator[Cause]:
     for factor in evidence.design.factors:
         effects = evidence.draws[f"u[{factor.name}]"].mean(f"level of {factor.name}")
         for effect in factor.effects:
-            if effect not in evidence.design.terms or not evidence.slow(row_name(effect)):
+            if effect not in evidence.design.terms:
+                continue
+            if not evidence.slow(row_name(effect), DRAGS):
                 continue
             beta = evidence.draws["beta"].sel(term=effect).to_numpy().ravel()
             shared = effects.sel({f"effect of {factor.name}": effect}).to_numpy().ravel()

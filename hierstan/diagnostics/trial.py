@@ -104,7 +104,7 @@ def try_program(
         rhat=largest_rhat(short),
         gap=gap,
         gap_at=where,
-        faster=_ratio(state.ess_per_second, fit.diagnostics.ess_per_second),
+        faster=state.ess_per_second / fit.diagnostics.ess_per_second,
         verdict="",
     )
     return replace(found, verdict=_verdict(found, fit))
@@ -162,11 +162,6 @@ def _means(fit: Fit) -> dict[str, tuple[float, float]]:
         name: (float(values.mean()), float(shares[name] * values.std(ddof=1)))
         for name, values in fit.series().items()
     }
-
-
-def _ratio(after: float, before: float) -> float:
-    """Ratio of effective draws a second; a fit without any (a constant) has 0."""
-    return after / before if before > 0 else np.inf
 
 
 def smallest_ess(fit: Fit) -> float:

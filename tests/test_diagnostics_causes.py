@@ -1,0 +1,376 @@
+"""Causes on draws that were made to have one, and on draws that have none."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+from synthetic import Change, ar1, normal, synthetic_fit
+
+import hierstan as hs
+from hierstan.design import Floats
+from hierstan.diagnostics import Cause
+from hierstan.diagnostics.coefficients import find_far_from_zero
+from hierstan.diagnostics.spread import density_at_zero
+from hierstan.evaluate import build_design
+from hierstan.fit import Fit
+
+
+def grouped(levels: int, rows: int, seed: int = 4) -> pd.DataFrame:
+    """Columns y, x, a group and a second one crossed with it."""
+    rng = np.random.default_rng(seed)
+    g = np.repeat(np.arange(levels), rows)
+    data = pd.DataFrame({"x": rng.normal(size=g.size), "y": rng.normal(3, 2, g.size)})
+    data["g"] = [f"g{k:02d}" for k in g]
+    data["h"] = [f"h{k % 11}" for k in range(g.size)]
+    return data
+
+
+def fit_of(
+    change: Change = lambda v, s: None,
+    program: str = "noncentered",
+    formula: str = "y ~ x + (1 | g)",
+    data: pd.DataFrame | None = None,
+    **settings: Any,
+) -> Fit:
+    """Return 4 x 1000 independent draws, sds about 1.2 and sigma 0.7, with a change."""
+    data = grouped(20, 12) if data is None else data
+    settings = {"chains": 4, "draws": 1000, **settings}
+    return synthetic_fit(formula, data, program, change=change, **settings)
+
+
+def named(fit: Fit) -> dict[str, Cause]:
+    return {cause.kind: cause for cause in fit.diagnostics.causes}
+
+
+def kinds(fit: Fit, *, explaining: bool = True) -> list[str]:
+    return [c.kind for c in fit.diagnostics.causes if c.explains == explaining]
+
+
+def test_independent_draws_have_no_cause() -> None:
+    fit = fit_of()
+    assert fit.diagnostics.verdict == "sound"
+    assert fit.diagnostics.causes == ()
+    assert fit.diagnostics.programs == ()
+
+
+# An AR(1) series has an ESS of N (1 - phi) / (1 + phi): 210 of 4,000 at 0.9.
+def test_too_few_draws_says_how_many_are_needed() -> None:
+    def slow(v: dict[str, Floats], s: dict[str, Floats]) -> None:
+        v["beta"][:, :, 1] = ar1(0.9, (4, 1000), seed=5)
+
+    fit = fit_of(slow)
+    found = named(fit)["too few draws"]
+    assert kinds(fit) == ["too few draws"]
+    assert found.parameter == "x"
+    exact = 4000 * 0.1 / 1.9
+    # ESS is estimated to a standard deviation of about a tenth here.
+    assert found.evidence["ess"] == pytest.approx(exact, rel=0.3)
+    needed = int(found.evidence["draws_needed"])
+    assert f"draws={needed} " in fit.diagnostics.advice
+    assert 400 <= needed * 4 * 0.1 / 1.9 <= 700
+
+
+def test_a_short_run_is_told_its_length_and_its_warm_up() -> None:
+    fit = fit_of(draws=60, warmup=100)
+    assert kinds(fit) == ["too few draws"]
+    needed = named(fit)["too few draws"].evidence["draws_needed"]
+    # 120 for independent draws; the least ESS of 40 quantities is half of that at times.
+    assert 100 <= needed <= 300
+    assert "after warmup=1000" in fit.diagnostics.advice
+
+
+@pytest.mark.parametrize("fault", ["divergence", "energy", "crawl"])
+def test_more_than_too_few_draws(fault: str) -> None:
+    """One further fault, and more draws are not the whole answer."""
+
+    def slow(v: dict[str, Floats], s: dict[str, Floats]) -> None:
+        phi = 0.9995 if fault == "crawl" else 0.9
+        v["beta"][:, :, 1] = ar1(phi, (4, 1000), seed=5)
+        if fault == "divergence":
+            s["diverging"][1, 3] = 1
+        if fault == "energy":
+            s["energy"] = ar1(0.95, (4, 1000), seed=6)
+
+    fit = fit_of(slow)
+    assert "too few draws" not in kinds(fit)
+    assert "o clear cause" in fit.diagnostics.advice
+
+
+def test_a_chain_elsewhere_is_counted_and_measured() -> None:
+    def shift(v: dict[str, Floats], s: dict[str, Floats]) -> None:
+        v["beta"][2, :, 1] += 6 * v["beta"][:, :, 1].std()
+
+    found = named(fit_of(shift))["stuck chain"]
+    assert found.parameter == "x"
+    assert found.evidence["chain"] == 2
+    assert found.evidence["distance"] == pytest.approx(6, rel=0.1)
+    assert found.evidence["rhat_without"] < 1.01 < 1.5 < found.evidence["rhat"]
+    assert "Chain 2 (counted from 0) is 6" in found.text
+    assert "another seed" in found.advice
+
+
+def test_a_chain_that_does_not_move_is_stuck() -> None:
+    def stop(v: dict[str, Floats], s: dict[str, Floats]) -> None:
+        for name in ("beta", "sigma", "tau", "u"):
+            v[name][1] = v[name][1, 0]
+
+    found = named(fit_of(stop))["stuck chain"]
+    assert found.evidence["chain"] == 1
+    assert "has not moved" in found.text
+
+
+def test_chains_in_two_places_are_several_modes() -> None:
+    def part(v: dict[str, Floats], s: dict[str, Floats]) -> None:
+        v["beta"][2:, :, 1] += 6 * v["beta"][:, :, 1].std()
+
+    fit = fit_of(part)
+    assert kinds(fit) == ["several modes"]
+    assert named(fit)["several modes"].parameter == "x"
+
+
+def test_chains_that_crawl_are_not_several_modes() -> None:
+    def crawl(v: dict[str, Floats], s: dict[str, Floats]) -> None:
+        v["beta"][:, :, 1] = np.cumsum(ar1(0.0, (4, 1000), seed=7), axis=1)
+
+    fit = fit_of(crawl)
+    assert fit.diagnostics.rhat_max > 1.1
+    assert kinds(fit) == []
+
+
+def crawling_sd(center: float, spread: float = 0.8) -> Change:
+    """Return the change that makes the first sd crawl about `center`."""
+
+    def change(v: dict[str, Floats], s: dict[str, Floats]) -> None:
+        v["tau"][:, :, 0] = center * np.exp(spread * ar1(0.98, (4, 1000), seed=8))
+
+    return change
+
+
+def test_a_crawling_sd_of_effects_without_data_is_a_funnel() -> None:
+    """Ten rows a group and sd about 0.1 sigma: reliability 0.1, less at the low end."""
+    fit = fit_of(crawling_sd(0.1), "centered")
+    found = named(fit)["funnel"]
+    assert found.parameter == "sd(Intercept | g)"
+    assert found.evidence["reliability_low"] < 0.05
+    assert found.evidence["ess_bulk"] < 150
+    assert fit.diagnostics.programs == ("marginal", "noncentered")
+
+
+@pytest.mark.parametrize(
+    ("program", "center"), [("noncentered", 0.1), ("marginal", 0.1), ("centered", 30.0)]
+)
+def test_no_funnel_in_other_programs_or_where_data_are_strong(
+    program: str, center: float
+) -> None:
+    fit = fit_of(crawling_sd(center), program)
+    assert not fit.diagnostics.sound
+    assert "funnel" not in kinds(fit)
+    assert "noncentered" not in fit.diagnostics.programs
+
+
+def test_an_sd_that_mixes_is_no_funnel() -> None:
+    """Small sds, and a fit that fails for another reason."""
+
+    def change(v: dict[str, Floats], s: dict[str, Floats]) -> None:
+        v["tau"] *= 0.1
+        v["beta"][:, :, 1] = ar1(0.9, (4, 1000), seed=5)
+
+    assert kinds(fit_of(change, "centered")) == ["too few draws"]
+
+
+def test_divergences_below_make_a_funnel_of_a_sd_that_mixes() -> None:
+    def change(v: dict[str, Floats], s: dict[str, Floats]) -> None:
+        v["tau"][:, :, 0] = 0.1 * np.exp(0.8 * normal((4, 1000), seed=9))
+        s["diverging"] = (v["tau"][:, :, 0] < 0.02).astype(float)
+
+    fit = fit_of(change, "centered")
+    found = named(fit)["funnel"]
+    logs = np.log(fit.draws["tau"].to_numpy()[..., 0])
+    there = fit.samples.sampler["diverging"] > 0
+    exact = np.exp(logs[~there].mean() - logs[there].mean())
+    assert found.evidence["times_lower"] == pytest.approx(exact)
+    assert found.evidence["score"] < -2
+    assert f"{exact:.2g} times lower where the sampler diverges" in found.text
+
+
+def test_crossed_factors_are_never_told_to_use_marginal() -> None:
+    """Marginal cannot take them."""
+    formula = "y ~ x + (1 | g) + (1 | h)"
+    fit = fit_of(crawling_sd(0.1), "centered", formula)
+    assert fit.diagnostics.programs == ("noncentered",)
+    assert "marginal" not in fit.diagnostics.advice
+    scattered = fit_of(lambda v, s: s["diverging"].__setitem__((0, 7), 1.0), "centered",
+                       formula)  # fmt: skip
+    assert scattered.diagnostics.programs == ()
+    assert "No clear cause: raise adapt_delta (0.99)" in scattered.diagnostics.advice
+
+
+def slow_intercept(v: dict[str, Floats], s: dict[str, Floats]) -> None:
+    """Effects of sd 3, 40 rows a group: beta and the mean of u make up for each other."""
+    v["tau"] *= 4
+    creep = 3 / np.sqrt(20) * ar1(0.99, (4, 1000), seed=10)
+    u = v["u"] - v["u"].mean(axis=2, keepdims=True)
+    v["u"] = 3 * u - creep[..., None]
+    v["beta"][:, :, 0] = creep + 0.03 * normal((4, 1000), seed=11)
+
+
+def test_strong_data_speak_against_noncentered_only() -> None:
+    data = grouped(20, 40)
+    fit = fit_of(slow_intercept, "noncentered", data=data)
+    assert fit.diagnostics.programs == ("marginal", "centered")
+    assert named(fit)["strong data"].evidence["reliability_low"] > 0.95
+    ridge = named(fit)["ridge"]
+    assert ridge.parameter == "Intercept"
+    assert ridge.evidence["correlation"] < -0.99
+    assert ridge.evidence["sd_of_sum"] == pytest.approx(0.03, rel=0.1)
+    other = fit_of(slow_intercept, "centered", data=data)
+    assert other.diagnostics.programs == ("marginal",)
+    assert "ridge" in kinds(other)
+    assert "noncentered" not in other.diagnostics.advice
+
+
+@pytest.mark.parametrize(("levels", "rows"), [(3, 40), (20, 2)])
+def test_few_levels_or_little_data_are_not_strong(levels: int, rows: int) -> None:
+    def slow(v: dict[str, Floats], s: dict[str, Floats]) -> None:
+        v["sigma"] *= 1.0 if levels == 3 else 2.0
+        v["beta"][:, :, 1] = ar1(0.9, (4, 1000), seed=5)
+
+    fit = fit_of(slow, "noncentered", data=grouped(levels, rows))
+    assert "strong data" not in kinds(fit)
+    assert fit.diagnostics.programs == ("marginal",)
+
+
+def test_a_sd_that_may_be_zero_is_a_remark_of_a_sound_fit() -> None:
+    def change(v: dict[str, Floats], s: dict[str, Floats]) -> None:
+        v["tau"][:, :, 0] = 0.2 * np.abs(normal((4, 1000), seed=12))
+
+    fit = fit_of(change, "marginal")
+    assert fit.diagnostics.verdict == "sound"
+    found = named(fit)["boundary"]
+    assert not found.explains
+    assert found.evidence["density_at_zero"] > 0.9
+    assert found.evidence["quantile_95"] == pytest.approx(0.2 * 1.96, rel=0.05)
+
+
+@pytest.mark.parametrize("mean", [0.0, 0.7, 1.5, 2.5])
+def test_density_at_zero_of_folded_normals_is_the_exact_one(mean: float) -> None:
+    law = stats.foldnorm(mean)
+    grid = np.linspace(0, mean + 3, 2000)
+    exact = law.pdf(0) / law.pdf(grid).max()
+    draws = law.ppf((np.arange(4000) + 0.5) / 4000)
+    # A kernel of width h = 0.9 sd / n^0.2 moves a density by h^2 / 2 of its curvature: 2 %.
+    assert density_at_zero(3.7 * draws) == pytest.approx(exact, abs=0.03)
+
+
+def test_density_at_zero_of_draws_far_from_it() -> None:
+    assert density_at_zero(np.exp(0.3 * normal((4000,), seed=1))) < 1e-6
+    assert np.isnan(density_at_zero(np.full(50, 0.3)))
+
+
+def test_draws_from_the_prior_are_prior_dominated() -> None:
+    """Half-normal(0.8): with half the scale, half the mean, exactly."""
+    exact = stats.halfnorm(0, 0.8).ppf((np.arange(4000) + 0.5) / 4000)
+
+    def change(v: dict[str, Floats], s: dict[str, Floats]) -> None:
+        shuffled = np.random.default_rng(13).permutation(exact)
+        v["tau"][:, :, 0] = shuffled.reshape(4, 1000)
+
+    data, priors = grouped(3, 12), {"sd(Intercept | g)": "half-normal(0.8)"}
+    wide, narrow = (
+        fit_of(one, "marginal", data=data, priors=priors)
+        for one in (change, lambda v, s: v.update(tau=v["tau"] / 4))
+    )
+    assert wide.diagnostics.sound
+    found = named(wide)["prior-dominated sd"]
+    assert found.evidence["levels"] == 3
+    assert found.evidence["mean_at_half_scale"] == pytest.approx(
+        0.4 * np.sqrt(2 / np.pi), rel=2e-3
+    )
+    assert 'priors={"sd(Intercept | g)": "half-normal(s)"}' in found.advice
+    assert "prior-dominated sd" not in kinds(narrow, explaining=False)
+
+
+def test_coefficients_known_only_together() -> None:
+    data = grouped(20, 12).assign(z=lambda d: d["x"] + 0.01 * d["y"])
+
+    def change(v: dict[str, Floats], s: dict[str, Floats]) -> None:
+        v["beta"][:, :, 1] = ar1(0.95, (4, 1000), seed=14)
+        noise = normal((4, 1000), seed=15)
+        v["beta"][:, :, 2] = 2.0 - v["beta"][:, :, 1] + 0.05 * noise
+
+    fit = fit_of(change, "marginal", "y ~ x + z + (1 | g)", data)
+    found = next(c for c in fit.diagnostics.causes if c.parameter == "x, z")
+    assert found.kind == "weak identification"
+    assert found.explains
+    assert found.evidence["correlation"] < -0.99
+    assert "Leave one of x and z out" in fit.diagnostics.advice
+
+
+def test_a_coefficient_as_wide_as_its_prior() -> None:
+    priors = {"x": "normal(0.4, 0.5)"}
+
+    def change(width: float) -> Change:
+        def apply(v: dict[str, Floats], s: dict[str, Floats]) -> None:
+            v["beta"][:, :, 1] = 0.4 + width * normal((4, 1000), seed=16)
+
+        return apply
+
+    wide, narrow = (
+        fit_of(change(width), "marginal", priors=priors) for width in (0.49, 0.2)
+    )
+    found = named(wide)["weak identification"]
+    assert found.parameter == "x"
+    assert found.evidence["share_of_prior_variance"] == pytest.approx(0.96, rel=0.05)
+    assert not found.explains
+    assert wide.diagnostics.verdict == "sound"
+    assert narrow.diagnostics.causes == ()
+
+
+def test_a_predictor_far_from_zero_is_named() -> None:
+    """Years: group intercepts in the year 0 correlate with slopes to six digits."""
+    data = hs.data.sleepstudy().assign(year=lambda d: 2010 + d["Days"])
+    for predictor, told in (("year", True), ("center(year)", False), ("Days", False)):
+        formula = f"Reaction ~ {predictor} + ({predictor} | Subject)"
+        found = find_far_from_zero(build_design(formula, data))
+        assert any("Write center(year)" in cause.advice for cause in found) == told
+
+
+def test_data_far_from_zero_come_before_any_program() -> None:
+    """The geometry that they make goes away with them: no funnel is named."""
+    data = grouped(20, 12).assign(x=lambda d: d["x"] + 30)
+    formula = "y ~ x + (x | g)"
+    fit = fit_of(crawling_sd(0.1), "centered", formula, data)
+    assert kinds(fit)[0] == "far from zero"
+    assert "funnel" not in kinds(fit)
+    assert fit.diagnostics.advice.startswith("Write center(x) in the formula.")
+    assert fit.diagnostics.programs == ("marginal",)
+
+
+def test_programs_without_group_sds_are_checked_too() -> None:
+    def slow(v: dict[str, Floats], s: dict[str, Floats]) -> None:
+        v["beta"][:, :, 1] = ar1(0.9, (4, 1000), seed=5)
+
+    for program in ("pooled", "unpooled"):
+        assert named(fit_of(program=program)) == {}
+    fit = fit_of(slow, "pooled")
+    assert kinds(fit) == ["too few draws"]
+    assert fit.diagnostics.programs == ()
+
+
+def test_draws_from_the_prior_only_have_no_causes_in_the_data() -> None:
+    def change(v: dict[str, Floats], s: dict[str, Floats]) -> None:
+        v["tau"][:, :, 0] = np.abs(normal((4, 1000), seed=12))
+
+    fit = fit_of(change, "centered", data=grouped(3, 12), prior_only=True)
+    assert fit.diagnostics.causes == ()
+
+
+def test_causes_are_written_as_json() -> None:
+    entry = fit_of(crawling_sd(0.1), "centered").diagnostics.to_dict()
+    read = json.loads(json.dumps(entry, allow_nan=False))
+    assert read["causes"][0]["kind"] == "funnel"
+    assert read["causes"][0]["explains"] is True
+    assert read["causes"][0]["evidence"]["reliability_low"] < 0.05
