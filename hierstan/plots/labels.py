@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
-from matplotlib.text import Annotation
+from matplotlib.text import Annotation, Text
 from matplotlib.transforms import Bbox
 
 from hierstan.design import Floats
@@ -56,7 +56,8 @@ def label_points(
             continue
         best: tuple[float, Annotation, Bbox] | None = None
         for cost, text in _tries(axis, name, point):
-            box = text.get_window_extent().padded(1.0)
+            text.get_window_extent()  # puts it in its place
+            box = Text.get_window_extent(text).padded(1.0)  # without the line to it
             blocked = any(box.overlaps(other) for other in taken)
             inside = frame.x0 <= box.x0 and box.x1 <= frame.x1
             inside = inside and frame.y0 <= box.y0 and box.y1 <= frame.y1

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 from scipy import stats
 
-from hierstan.design import Design, Factor, Floats
+from hierstan.design import Design, Factor, Floats, find_factor
 from hierstan.fit import Fit
 from hierstan.frequentist import GroupFit, MixedFit, fit_ols
 from hierstan.frequentist.by_group import average
@@ -67,14 +67,15 @@ def partial_pooling(fit: Fit, predictor: LevelPredictor) -> Columns:
     return _joined(parts) | summarize("weight", weights)
 
 
-def without_pooling(fit: Fit, predictor: LevelPredictor) -> Columns:
+def without_pooling(fit: Fit, name: str) -> Columns:
     """Posterior without pooling, on the scale of the other columns.
 
     With crossed factors, Stan's coefficients are those of the first one's levels at the
     second one's first level, and differences from it. Here each factor's are those at the
     others' average level, as `hierstan.frequentist.fit_by_group` defines it.
     """
-    design, factor = fit.design, predictor.factor
+    design, factor = fit.design, find_factor(fit.design, name)
+    predictor = LevelPredictor.of(design, factor)
     posterior = Posterior(fit.program, design, fit.draws)
     added = []
     for other in crossed(design, factor):

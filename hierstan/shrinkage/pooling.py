@@ -74,8 +74,8 @@ def pooling_table(fit: Fit) -> pd.DataFrame:
             mean and 95 % interval over the draws of the variances. lambda is one number
             for a posterior and has no such interval. nan for the data.
         ``note``
-            Why a number is nan or rough: one level has no variance; of fewer than five it
-            says little.
+            Why a number is nan or rough: the variance of fewer than five levels says
+            little.
 
     Raises
     ------
@@ -112,8 +112,6 @@ def _rows(fit: Fit) -> Iterator[dict[str, Any]]:
 
 
 def _note(units: int, reading: dict[str, float]) -> str:
-    if units < 2:
-        return "one level has no variance"
     if np.isnan(reading["pooling_factor"]):
         return "the effects do not vary"
     if np.isnan(reading["r_squared"]):
@@ -177,8 +175,6 @@ class _Variances:
 
     def reading(self) -> dict[str, float]:
         """Return both measures with their uncertainty."""
-        if self.count < 2:
-            return dict.fromkeys(_COLUMNS, float("nan"))
         errors, whole = self.squares / (self.count - 1)
         sums = np.concatenate(self.sums)
         by_block = np.stack([np.bincount(self.block, values) for values in (errors, whole)])

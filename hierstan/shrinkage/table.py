@@ -120,7 +120,7 @@ def shrinkage_table(
         columns |= made.least_squares(own)
     columns |= made.complete_pooling(design, predictor)
     if unpooled is not None:
-        columns |= made.without_pooling(unpooled, predictor)
+        columns |= made.without_pooling(unpooled, factor.name)
     if partial is not None:
         columns |= made.partial_pooling(partial, predictor)
     if mixed is not None:

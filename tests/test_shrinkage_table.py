@@ -1,0 +1,296 @@
+"""The table of all estimates of all groups, column by column."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.formula.api as smf
+from invented import invented_analysis
+from schools import schools
+from synthetic import flat, synthetic_fit
+
+import hierstan as hs
+from hierstan.design import Factor, Floats, find_factor
+from hierstan.errors import InputError
+from hierstan.evaluate import build_design
+from hierstan.fit import Fit
+from hierstan.frequentist import by_group, fit_by_group
+from hierstan.prediction.simulate import Posterior
+from hierstan.shrinkage import PRIOR_ONLY, information_of, shrinkage_table
+from hierstan.shrinkage.table import NO_PLACE, NOT_TOLD, TOO_LARGE
+from hierstan.shrinkage.weights import weight_draws
+
+NESTED = "y ~ x * size + strict + (x | town/school/room) + (1 | rater)"
+
+
+def block(table: pd.DataFrame, effect: str) -> pd.DataFrame:
+    return table[table["effect"] == effect].set_index("level")
+
+
+def rooms_by_hand(fit: Fit) -> dict[str, tuple[Floats, Floats]]:
+    """Draws of every room's intercept and slope, and of their own effects."""
+    beta = dict(zip(fit.design.terms, flat(fit, "beta").T, strict=True))
+    data = schools()
+    found = {}
+    for q, (name, effect) in enumerate([("Intercept", "Intercept"), ("x", "x")]):
+        theta, own = [], []
+        for room in np.unique(data["room"]):
+            school, town = room // 4, room // 12
+            size = data.loc[data["room"] == room, "size"].iloc[0]
+            product = "size" if effect == "Intercept" else "x:size"
+            u = flat(fit, "u[town:school:room]")[:, q, room]
+            total = beta[name] + size * beta[product] + u
+            total = total + flat(fit, "u[town:school]")[:, q, school]
+            theta.append(total + flat(fit, "u[town]")[:, q, town])
+            own.append(u)
+        found[effect] = np.array(theta), np.array(own)
+    return found
+
+
+def test_partial_pooling_is_the_linear_predictor_at_the_level() -> None:
+    """Group-level predictors and the schools and towns that rooms lie in included."""
+    fit = synthetic_fit(NESTED, schools())
+    table = fit.shrinkage("town:school:room")
+    assert table.attrs == {"factor": "town:school:room", "response": "y"}
+    for effect, (theta, u) in rooms_by_hand(fit).items():
+        rows = block(table, effect)
+        for name, draws in (("partial", theta), ("pooled", theta - u)):
+            np.testing.assert_allclose(rows[name], draws.mean(axis=1))
+            np.testing.assert_allclose(rows[f"{name}_sd"], draws.std(axis=1, ddof=1))
+            ends = np.quantile(draws, (0.025, 0.975), axis=1)
+            np.testing.assert_allclose(rows[f"{name}_low"], ends[0])
+            np.testing.assert_allclose(rows[f"{name}_high"], ends[1])
+
+
+def test_a_crossed_factor_is_pulled_towards_its_own_predictor() -> None:
+    fit = synthetic_fit(NESTED, schools())
+    rows = block(fit.shrinkage("rater"), "Intercept")
+    beta = dict(zip(fit.design.terms, flat(fit, "beta").T, strict=True))
+    strict = np.array([0.3, -1.0, 2.0, 0.7, 1.1])
+    expected = beta["Intercept"].mean() + strict * beta["strict"].mean()
+    np.testing.assert_allclose(rows["pooled"], expected)
+
+
+def test_weights_are_summarized_over_the_draws() -> None:
+    fit = synthetic_fit(NESTED, schools())
+    factor = find_factor(fit.design, "town:school")
+    draws = weight_draws(fit.design, factor, Posterior(fit.program, fit.design, fit.draws))
+    rows = block(fit.shrinkage("town:school"), "x")
+    np.testing.assert_allclose(rows["weight"], draws[1].mean(axis=1))
+    np.testing.assert_allclose(rows["weight_sd"], draws[1].std(axis=1, ddof=1))
+    np.testing.assert_allclose(rows["weight_high"], np.quantile(draws[1], 0.975, axis=1))
+
+
+def test_complete_pooling_is_the_regression_at_the_level() -> None:
+    data = schools()
+    fit = synthetic_fit("y ~ x * size + (x | school)", data)
+    theirs = smf.ols("y ~ x * size", data).fit()
+    sizes = data.groupby("school")["size"].first()
+    at = pd.DataFrame({"x": 0.0, "size": sizes})
+    expected = theirs.get_prediction(at).summary_frame(alpha=0.05)
+    rows = block(fit.shrinkage(), "Intercept")
+    np.testing.assert_allclose(rows["complete"], expected["mean"])
+    np.testing.assert_allclose(rows["complete_se"], expected["mean_se"])
+    np.testing.assert_allclose(rows["complete_low"], expected["mean_ci_lower"])
+    np.testing.assert_allclose(rows["complete_high"], expected["mean_ci_upper"])
+
+
+def test_own_intervals_are_those_of_the_t_distribution() -> None:
+    """Dummies for schools and raters leave 240 - 6 - 4 - 1 degrees of freedom."""
+    fit = synthetic_fit("y ~ x + (1 | school) + (1 | rater)", schools())
+    rows = block(fit.shrinkage("school"), "Intercept")
+    own = fit_by_group(fit.design, fit.design.factors[0])
+    np.testing.assert_array_equal(rows["ols"], own.coefficients[:, 0])
+    np.testing.assert_array_equal(rows["ols_se"], own.se[:, 0])
+    reach = 1.9703  # of t with 229 degrees of freedom, from a table
+    np.testing.assert_allclose(
+        rows["ols_high"] - rows["ols"], reach * rows["ols_se"], rtol=1e-4
+    )
+    np.testing.assert_allclose(
+        rows["ols"] - rows["ols_low"], rows["ols_high"] - rows["ols"]
+    )
+
+
+def test_no_pooling_of_one_factor_is_stans() -> None:
+    text = "y ~ x + w + (x | school)"
+    fit, none = synthetic_fit(text, schools()), synthetic_fit(text, schools(), "unpooled")
+    factor = fit.design.factors[0]
+    table = shrinkage_table(fit.design, factor, partial=fit, unpooled=none)
+    expected = none.group_summary("school")
+    for name, column in (("mean", ""), ("sd", "_sd"), ("low", "_low"), ("high", "_high")):
+        values = expected[name].to_numpy()
+        np.testing.assert_allclose(table[f"unpooled{column}"], values.ravel())
+
+
+def test_no_pooling_of_crossed_factors_is_at_the_average_level() -> None:
+    """Stan's coefficients are at rater P, and differences from P: not BLUPs' scale."""
+    text = "y ~ x + (1 | school) + (1 | rater)"
+    fit, none = synthetic_fit(text, schools()), synthetic_fit(text, schools(), "unpooled")
+    school, rater = fit.design.factors
+    own = flat(none, "coef[school]")[:, 0]
+    others = np.column_stack([np.zeros(len(own)), flat(none, "coef[rater from P]")[:, 0]])
+    for factor, expected in (
+        (school, own + others.mean(axis=1, keepdims=True)),
+        (rater, others + own.mean(axis=1, keepdims=True)),
+    ):
+        table = shrinkage_table(fit.design, factor, partial=fit, unpooled=none)
+        np.testing.assert_allclose(table["unpooled"], expected.mean(axis=0))
+        np.testing.assert_allclose(table["unpooled_sd"], expected.std(axis=0, ddof=1))
+
+
+def test_no_pooling_is_left_out_of_factors_that_a_finer_one_has_instead() -> None:
+    text = "y ~ x + (x | school) + (1 | room)"
+    fit, none = synthetic_fit(text, schools()), synthetic_fit(text, schools(), "unpooled")
+    school, room = fit.design.factors
+    table = shrinkage_table(fit.design, school, partial=fit, unpooled=none)
+    assert block(table, "Intercept")["unpooled"].isna().all()
+    assert block(table, "x")["unpooled"].notna().all()
+    text = "y ~ x + (1 | school) + (1 | room)"
+    fit, none = synthetic_fit(text, schools()), synthetic_fit(text, schools(), "unpooled")
+    school, room = fit.design.factors
+    table = shrinkage_table(fit.design, school, partial=fit, unpooled=none)
+    assert "unpooled" not in table
+    assert table["ols"].notna().all()
+    assert "unpooled" in shrinkage_table(fit.design, room, partial=fit, unpooled=none)
+
+
+@pytest.mark.parametrize("name", ["batch", "batch:cask"])
+def test_blups_of_nested_factors_include_what_they_lie_in(name: str) -> None:
+    model = hs.Model("strength ~ 1 + (1 | batch/cask)", hs.data.pastes())
+    mixed = model.mixedlm()
+    factor = find_factor(model.design, name)
+    table = shrinkage_table(model.design, factor, mixed=mixed)
+    expected = mixed[name].blup[:, 0]
+    if name == "batch:cask":
+        batch = [level.split(":")[0] for level in factor.levels]
+        whole = dict(zip(model.design.factors[0].levels, mixed["batch"].u, strict=True))
+        expected = expected + np.array([whole[level][0] for level in batch])
+    np.testing.assert_allclose(table["blup"], expected)
+    se = np.sqrt(mixed[name].u_covariance[:, 0, 0])
+    np.testing.assert_allclose(table["blup_se"], se)
+    found = information_of(mixed, factor)
+    np.testing.assert_allclose(table["weight_reml"], found.weight[:, 0, 0])
+    # Balanced: least squares is the own estimate, so what is observed is the theory.
+    np.testing.assert_allclose(table["observed"], table["weight_reml"], rtol=1e-7)
+    assert (table["direction"] == "towards").all()
+    assert not {"partial", "weight", "pooled_sd"} & set(table.columns)
+
+
+def test_moves_are_measured_in_units_in_se_and_together() -> None:
+    fit = synthetic_fit("y ~ x + (x | school)", schools())
+    table = fit.shrinkage()
+    np.testing.assert_allclose(table["moved"], table["partial"] - table["ols"])
+    np.testing.assert_allclose(table["moved_in_se"], table["moved"] / table["ols_se"])
+    kept = (table["partial"] - table["pooled"]) / (table["ols"] - table["pooled"])
+    np.testing.assert_allclose(table["observed"], kept)
+    own = fit_by_group(fit.design, fit.design.factors[0])
+    for j, level in enumerate(fit.design.factors[0].levels):
+        rows = table[table["level"] == level]
+        move = rows["moved"].to_numpy()
+        length = np.sqrt(move @ np.linalg.inv(own.covariance[j]) @ move)
+        np.testing.assert_allclose(rows["moved_length"], [length, length])
+
+
+def test_directions_are_in_words() -> None:
+    """With two effects, one can be moved away by what the other one is told."""
+    model = hs.Model("Reaction ~ Days + (Days | Subject)", hs.data.sleepstudy())
+    mixed = model.mixedlm()
+    table = shrinkage_table(model.design, model.design.factors[0], mixed=mixed)
+    move, pull = table["blup"] - table["ols"], table["pooled"] - table["ols"]
+    words = np.where(move * pull < 0, "away", "towards")
+    words[(move * pull > 0) & (move.abs() > pull.abs())] = "past"
+    assert table["direction"].tolist() == words.tolist()
+    assert set(words) == {"past", "towards", "away"}
+
+
+def test_one_effect_moves_as_far_as_it_moves_in_se() -> None:
+    table = synthetic_fit("y ~ x + (1 | school)", schools()).shrinkage()
+    np.testing.assert_allclose(table["moved_length"], table["moved_in_se"].abs())
+
+
+def test_groups_that_cannot_tell_are_marked() -> None:
+    """25 of 85 counties have houses on one floor only."""
+    text = "log_radon ~ floor + (floor || county)"
+    model = hs.Model(text, hs.data.radon())
+    mixed = model.mixedlm()
+    table = shrinkage_table(model.design, model.design.factors[0], mixed=mixed)
+    floor = block(table, "floor")
+    silent = floor[floor["note"] == PRIOR_ONLY]
+    assert len(silent) == 25
+    nothing = [
+        "ols",
+        "ols_se",
+        "ols_low",
+        "moved",
+        "moved_in_se",
+        "moved_length",
+        "observed",
+    ]
+    assert silent[nothing].isna().all(axis=None)
+    assert (silent["direction"] == "").all()
+    np.testing.assert_allclose(silent["weight_reml"], 0.0, atol=1e-12)
+    cass = block(table, "Intercept").loc["CASS"]
+    assert cass["note"] == ""
+    assert cass["moved_in_se"] == pytest.approx(cass["moved"] / cass["ols_se"])
+
+
+def test_what_crossed_factors_do_not_tell_is_noted() -> None:
+    data = schools()
+    early = data["school"] < 3
+    data["rater"] = np.where(early, "early", "late")
+    data.loc[early & (data["x"] > 3), "rater"] = "first"
+    fit = synthetic_fit("y ~ x + (1 | school) + (1 | rater)", data)
+    table = fit.shrinkage("school")
+    assert (table["note"].str.startswith(NOT_TOLD)).all()
+    assert table["ols"].isna().all()
+    assert table["partial"].notna().all()
+
+
+def test_a_place_that_rows_do_not_tell_is_noted() -> None:
+    data = schools()
+    data.loc[data["school"] == 2, "x"] = 0.0
+    table = synthetic_fit("y ~ x + x:size + (x | school)", data).shrinkage()
+    told = block(table, "x")["note"].str.contains(NO_PLACE)
+    assert told.to_numpy().tolist() == [j == 2 for j in range(6)]
+    assert np.isnan(block(table, "x")["partial"].iloc[2])
+
+
+def test_too_large_for_least_squares_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(by_group, "_MOST", 4)
+    fit = synthetic_fit("y ~ x + (1 | school) + (1 | rater)", schools())
+    table = fit.shrinkage("school")
+    assert (table["note"].str.startswith(TOO_LARGE)).all()
+    assert "ols" not in table
+    assert "moved" not in table
+    assert table["partial"].notna().all()
+
+
+def test_analysis_takes_the_name_of_a_factor() -> None:
+    analysis = invented_analysis("y ~ x + (x | school)", schools(), draws=60)
+    factor: Factor = analysis.design.factors[0]
+    by_name, by_factor = analysis.shrinkage("school"), analysis.shrinkage(factor)
+    pd.testing.assert_frame_equal(by_name, by_factor)
+    assert {"ols", "unpooled", "complete", "partial", "blup", "weight_reml"} <= set(by_name)
+    with pytest.raises(InputError, match="There is no factor 'town'; the formula has 's"):
+        analysis.shrinkage("town")
+
+
+def test_only_partial_pooling_shrinks() -> None:
+    fit = synthetic_fit("y ~ x + (1 | school)", schools(), "unpooled")
+    with pytest.raises(InputError, match=r"unpooled program does not pool.*noncentered"):
+        fit.shrinkage()
+
+
+def test_a_failed_fit_is_noted() -> None:
+    analysis = invented_analysis(
+        "y ~ x + (x | school)", schools(), ["noncentered"], failed=["noncentered"], draws=60
+    )
+    notes = analysis.shrinkage("school")["note"]
+    assert notes.str.contains("the noncentered fit failed its checks").all()
+
+
+def test_design_without_a_population_coefficient_is_pulled_towards_zero() -> None:
+    design = build_design("y ~ 1 + (x | school)", schools())
+    fit = synthetic_fit("y ~ 1 + (x | school)", schools())
+    rows = block(shrinkage_table(design, design.factors[0], partial=fit), "x")
+    assert (rows["pooled"] == 0).all()
+    assert (rows["complete"] == 0).all()
