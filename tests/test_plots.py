@@ -18,7 +18,7 @@ from hierstan.analysis import Analysis
 from hierstan.errors import InputError
 from hierstan.ladder import panels
 from hierstan.plots import style
-from hierstan.plots.style import AxesLike
+from hierstan.plots.style import AxesLike, leftmost
 
 LONG = "a_name_of_two_hundred_characters_" * 6 + "or_so"
 
@@ -50,9 +50,21 @@ def draw_prior(analysis: Analysis, ax: AxesLike) -> Figure:
     return hs.plot.prior_predictive(analysis.model.prior_predictive(draws=50), ax=ax)
 
 
+def draw_funnel(analysis: Analysis, ax: AxesLike) -> Figure:
+    fits = {name: analysis.fits[name] for name in ("centered", "noncentered")}
+    factor = analysis.design.factors[0]
+    return hs.plot.funnel(fits, factor, factor.effects[-1], ax=ax)
+
+
 # What each picture needs, and a name from the data that has to be on it.
 PICTURES: dict[str, tuple[Draw, str]] = {
+    "divergences": (
+        lambda a, ax: hs.plot.divergences(a.fits["centered"], ax=ax),
+        "sd(floor | group)",
+    ),
+    "energy": (lambda a, ax: hs.plot.energy(a.fits["centered"], ax=ax), "chain 1"),
     "forest": (lambda a, ax: hs.plot.forest(a.estimates(), ax=ax), "sd(floor | group)"),
+    "funnel": (draw_funnel, "sd(floor | group)"),
     "joint": (lambda a, ax: hs.plot.joint(invented_joint(), ax=ax), "group sds"),
     "ladder": (
         lambda a, ax: hs.plot.ladder(panels(a.check), ax=ax) if a.check else Figure(),
@@ -60,6 +72,8 @@ PICTURES: dict[str, tuple[Draw, str]] = {
     ),
     "panels": (draw_panels, "north $1$"),
     "prior_predictive": (draw_prior, "y"),
+    "rank": (lambda a, ax: hs.plot.rank(a.fits["noncentered"], ax=ax), "sd(floor | group)"),
+    "trace": (lambda a, ax: hs.plot.trace(a.fits["noncentered"], ax=ax), "floor"),
 }
 
 
@@ -95,10 +109,13 @@ def assert_legible(figure: Figure) -> None:
     assert min(box.x0, box.y0) > -0.01
     assert box.x1 < width + 0.01
     assert box.y1 < height + 0.01
+    titled = False
     for axis in figure.axes:
-        if axis.axison:
-            titles = [axis.get_title(loc) for loc in ("left", "center", "right")]
-            assert any([*titles, axis.get_xlabel(), axis.get_ylabel()])
+        # A path beside its density shares the title on its left.
+        titled = titled and not leftmost(axis)
+        titles = [axis.get_title(loc) for loc in ("left", "center", "right")]
+        titled = titled or any([*titles, axis.get_xlabel(), axis.get_ylabel()])
+        assert titled or not axis.axison
 
 
 @pytest.mark.parametrize("names", ["plain", "long"])

@@ -74,7 +74,7 @@ def funnel(
             lowest = float(tau.min())
             axis.axhline(lowest, color=color_of(label), lw=0.8, ls="--")
             axis.set_title(f"{label}: smallest sd reached {lowest:.2g}")
-            axis.set_xlabel(f"{shortened(effect, 24)} in {shortened(level, 30)}")
+            axis.set_xlabel(f"{shortened(effect, 20)} in {shortened(level, 26)}")
             axis.legend(loc="lower right")
             plain_log(axis.yaxis)
         axes[0].set_ylabel(shortened(f"sd({effect} | {factor.name})", 46))
