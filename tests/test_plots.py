@@ -56,6 +56,17 @@ def draw_funnel(analysis: Analysis, ax: AxesLike) -> Figure:
     return hs.plot.funnel(fits, factor, factor.effects[-1], ax=ax)
 
 
+def draw_shrinkage(analysis: Analysis, ax: AxesLike) -> Figure:
+    factor = analysis.design.factors[0]
+    table = analysis.shrinkage(factor)
+    return hs.plot.shrinkage(table, factor.effects, factor.name, ax=ax)
+
+
+def draw_ellipses(analysis: Analysis, ax: AxesLike) -> Figure:
+    regions = analysis.fits["noncentered"].shrinkage_regions("group")
+    return hs.plot.shrinkage_ellipses(regions, ax=ax)
+
+
 # What each picture needs, and a name from the data that has to be on it.
 PICTURES: dict[str, tuple[Draw, str]] = {
     "divergences": (
@@ -73,6 +84,8 @@ PICTURES: dict[str, tuple[Draw, str]] = {
     "panels": (draw_panels, "north $1$"),
     "prior_predictive": (draw_prior, "y"),
     "rank": (lambda a, ax: hs.plot.rank(a.fits["noncentered"], ax=ax), "sd(floor | group)"),
+    "shrinkage": (draw_shrinkage, "south"),
+    "shrinkage_ellipses": (draw_ellipses, "south"),
     "trace": (lambda a, ax: hs.plot.trace(a.fits["noncentered"], ax=ax), "floor"),
 }
 
@@ -87,8 +100,8 @@ def drawing_functions() -> set[str]:
 
 
 def test_every_picture_takes_ax_last_and_is_drawn_here() -> None:
-    assert set(PICTURES) <= drawing_functions()
-    for name in PICTURES:
+    assert drawing_functions() == set(PICTURES)
+    for name in drawing_functions():
         *_, last = inspect.signature(getattr(hs.plot, name)).parameters.values()
         assert (last.name, last.default) == ("ax", None), name
 

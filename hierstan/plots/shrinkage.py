@@ -20,6 +20,7 @@ from hierstan.plots.style import (
     grid,
     house_style,
     plain_log,
+    shortened,
 )
 from hierstan.shrinkage import PRIOR_ONLY
 
@@ -155,17 +156,17 @@ class _Moves:
             ~block["note"].str.startswith(PRIOR_ONLY).to_numpy(bool) for block in blocks
         ]
         response = table.attrs.get("response")
-        labels = [_label(effect, response) for effect in chosen]
+        labels = [shortened(_label(effect, response), 60) for effect in chosen]
         alone = len(chosen) == 1
         if alone:
             rows = _apart(blocks[0]["n"].to_numpy(float), end[:, 0])
             begin, end, target = (np.column_stack([rows, p]) for p in (begin, end, target))
-            labels = [f"rows of the {factor}", *labels]
+            labels = [shortened(f"rows of the {factor}", 60), *labels]
         values = target[:, 1:] if alone else target
         if np.all(np.ptp(values, axis=0) <= 1e-9 * np.abs(values).max(axis=0)):
             target = target[:1]
         return cls(
-            names=[str(name) for name in blocks[0]["level"]],
+            names=[shortened(str(name), 24) for name in blocks[0]["level"]],
             begin=begin,
             end=end,
             target=target,

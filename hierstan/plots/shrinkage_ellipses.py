@@ -10,7 +10,15 @@ from matplotlib.figure import Figure
 from hierstan.design import Floats
 from hierstan.errors import InputError
 from hierstan.plots.labels import label_points
-from hierstan.plots.style import BLACK, GREY, AxesLike, color_of, grid, house_style
+from hierstan.plots.style import (
+    BLACK,
+    GREY,
+    AxesLike,
+    color_of,
+    grid,
+    house_style,
+    shortened,
+)
 from hierstan.shrinkage import Region, Regions
 
 _ANGLES = np.linspace(0.0, 2.0 * np.pi, 181)
@@ -87,15 +95,18 @@ def shrinkage_ellipses(
         _limit(axis, np.vstack(points))
         for group in regions.groups:
             if not group.determined:
-                text = label("untold", f"own rows of {group.level}: a direction unknown")
+                text = label(
+                    "untold",
+                    f"own rows of {shortened(group.level, 24)}: a direction unknown",
+                )
                 _draw_band(axis, group, probability, color=own_color, label=text)
-        axis.set_xlabel(f"{_unit(regions, 0)}")
-        axis.set_ylabel(f"{_unit(regions, 1)}")
+        axis.set_xlabel(shortened(_unit(regions, 0), 60))
+        axis.set_ylabel(shortened(_unit(regions, 1), 60))
         axis.legend(loc="best", framealpha=0.8, frameon=True, edgecolor="none",
                     title=f"ellipses hold {100 * probability:g} %")  # fmt: skip
         label_points(
             axis,
-            [f"{group.level} ({group.n})" for group in regions.groups],
+            [f"{shortened(group.level, 24)} ({group.n})" for group in regions.groups],
             np.array([g.own if g.determined else g.mean for g in regions.groups]),
             np.array([p for g in regions.groups for p in (g.own, g.mean)]),
             len(regions.groups),

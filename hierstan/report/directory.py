@@ -6,9 +6,9 @@ from pathlib import Path
 
 from hierstan.analysis import Analysis
 from hierstan.errors import OutputError
-from hierstan.report.figures import pictures
 from hierstan.report.html import page
 from hierstan.report.images import save
+from hierstan.report.pictures import pictures
 from hierstan.report.results import results, to_json
 from hierstan.report.tables import tables
 

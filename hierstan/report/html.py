@@ -10,9 +10,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from hierstan.analysis import Analysis
-from hierstan.report import content
-from hierstan.report.figures import Picture
-from hierstan.report.tables import factor_file
+from hierstan.report.names import factor_file
+from hierstan.report.pictures import Picture
+from hierstan.report.sections import diagnostics, estimates, run, shrinkage
 from hierstan.report.verdicts import headline, lines
 
 _SECTIONS = {
@@ -85,17 +85,21 @@ def page(
         sections=sections,
         headline=headline(analysis),
         lines=list(lines(analysis)),
-        beside=content.beside(analysis),
-        every_fit=content.every_fit(analysis),
-        ladder=content.ladder(analysis),
-        pooling=content.pooling(analysis),
+        beside=estimates.beside(analysis),
+        every_fit=estimates.every_fit(analysis),
+        ladder=estimates.ladder(analysis),
+        pooling=shrinkage.pooling(
+            tables.get("pooling"), analysis.best.program.name if analysis.best else ""
+        ),
         groups={
-            f.name: content.groups(analysis, tables[f"shrinkage_{factor_file(f)}"], f)
+            f.name: shrinkage.groups(analysis, tables[f"shrinkage_{factor_file(f)}"], f)
             for f in factors
         },
-        states=content.states(tables["diagnostics"]),
+        states=diagnostics.states(tables["diagnostics"]),
+        causes=diagnostics.causes(analysis),
+        failing=diagnostics.failing(analysis),
         priors=tables["priors"].to_dict("records"),
-        facts=content.run(analysis),
+        facts=run.facts(analysis),
         pictures=pictures,
     )
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from PIL import Image
 
 from hierstan.plots.style import house_style
-from hierstan.report.figures import Picture
+from hierstan.report.pictures import Picture
 
 
 def save(picture: Picture, folder: Path) -> bytes:

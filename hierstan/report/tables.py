@@ -1,14 +1,11 @@
 """The tables of a report, as data frames that print and save alike."""
 
-import hashlib
-import re
-
 import pandas as pd
 
 from hierstan.analysis import Analysis
-from hierstan.design import Factor
 from hierstan.estimates import PosteriorValue
 from hierstan.ladder.rungs import to_frame
+from hierstan.report.names import factor_file
 
 _NUMBERS = (
     "rhat_max", "ess_bulk_min", "ess_tail_min", "divergences", "max_treedepth_hits",
@@ -28,10 +25,9 @@ def tables(analysis: Analysis) -> dict[str, pd.DataFrame]:
     -------
     dict of str to pandas.DataFrame
         ``estimates`` (all numbers of all fits, long), ``comparison`` (side by side),
-        ``diagnostics``, ``parameters`` (R-hat, ESS and MCSE of every population
-        parameter), ``crosscheck`` if there is one, one ``shrinkage_<factor>`` per
-        grouping factor, and ``pooling`` (pooling factor and R-squared of every level) with
-        partial pooling.
+        ``diagnostics``, ``parameters`` (R-hat, ESS and MCSE of everything reported, group
+        coefficients included), ``priors``, ``crosscheck`` if there is one, one
+        ``shrinkage_<factor>`` per grouping factor, ``pooling`` with partial pooling.
     """
     long = pd.concat(
         {
@@ -46,6 +42,10 @@ def tables(analysis: Analysis) -> dict[str, pd.DataFrame]:
         "comparison": comparison.rename_axis("parameter").reset_index(),
         "estimates": long,
         "diagnostics": diagnostics_table(analysis),
+        "parameters": pd.concat(
+            {name: fit.diagnostics.parameters for name, fit in analysis.fits.items()},
+            names=["program"],
+        ).reset_index(),
         "priors": pd.DataFrame(
             list(analysis.model.priors.describe(analysis.design).items()),
             columns=["parameter", "prior"],
@@ -58,19 +58,6 @@ def tables(analysis: Analysis) -> dict[str, pd.DataFrame]:
     if analysis.best is not None:
         found["pooling"] = analysis.best.pooling()
     return found
-
-
-def factor_file(factor: Factor) -> str:
-    """Return a factor's part of file names: letters, digits and ``_``, at most 80.
-
-    A name that had to be changed by more than its colons keeps apart from others by a few
-    digits of its hash.
-    """
-    plain = factor.name.replace(":", "_")
-    safe = re.sub(r"[^\w.-]", "_", plain).lstrip(".")[:80]
-    if safe == plain:
-        return safe
-    return f"{safe}_{hashlib.sha256(factor.name.encode()).hexdigest()[:6]}"
 
 
 def diagnostics_table(analysis: Analysis) -> pd.DataFrame:

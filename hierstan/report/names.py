@@ -1,0 +1,19 @@
+"""Names of files."""
+
+import hashlib
+import re
+
+from hierstan.design import Factor
+
+
+def factor_file(factor: Factor) -> str:
+    """Return a factor's part of file names: letters, digits and ``_``, at most 80.
+
+    A name that had to be changed by more than its colons keeps apart from others by a few
+    digits of its hash.
+    """
+    plain = factor.name.replace(":", "_")
+    safe = re.sub(r"[^\w.-]", "_", plain).lstrip(".")[:80]
+    if safe == plain:
+        return safe
+    return f"{safe}_{hashlib.sha256(factor.name.encode()).hexdigest()[:6]}"

@@ -1,0 +1,68 @@
+"""Pictures of how the programs sampled."""
+
+from collections.abc import Iterator
+
+from hierstan import plots
+from hierstan.analysis import Analysis
+from hierstan.fit import Fit
+from hierstan.report.names import factor_file
+from hierstan.report.pictures.picture import Picture
+
+
+def diagnostic_pictures(analysis: Analysis) -> Iterator[Picture]:
+    """Draw the funnel of each factor, where divergences sit, and all chains."""
+    partial = {
+        n: fit for n, fit in analysis.fits.items() if fit.program.pooling == "partial"
+    }
+    for factor in analysis.design.factors if partial else ():
+        effect = factor.effects[-1]
+        yield Picture(
+            f"funnel_{factor_file(factor)}",
+            "diagnostics",
+            f"The funnel of sd({effect} | {factor.name})",
+            "When the sd is small, every group effect must be small too: the space the "
+            "sampler has to enter narrows. Look at how far down each program comes.",
+            f"Draws of sd({effect} | {factor.name}), on a log axis, against one group's "
+            f"{effect}, a panel for each of {', '.join(partial)}; diverging transitions "
+            "are marked.",
+            plots.funnel(partial, factor, effect),
+        )
+    for name, fit in partial.items():
+        if fit.diagnostics.divergences:
+            yield Picture(
+                f"divergences_{name}",
+                "diagnostics",
+                f"Where {name} diverges",
+                "Every sd where transitions diverge, below where they do not. What sits "
+                "at small values is a funnel.",
+                f"For each sd of {name} its draws on a log axis with those of the "
+                f"{fit.diagnostics.divergences} diverging transitions marked.",
+                plots.divergences(fit),
+            )
+    for name, fit in analysis.fits.items():
+        yield from _chains(name, fit)
+
+
+def _chains(name: str, fit: Fit) -> Iterator[Picture]:
+    yield Picture(
+        f"rank_{name}",
+        "diagnostics",
+        f"Ranks of the chains: {name}",
+        "Share of each chain's draws in each range of rank, over that of all chains. A "
+        "chain that agrees with the others stays near 1.",
+        f"For each parameter of {name} a line per chain across the ranges of rank; a band "
+        "shows how far independent draws would stray from 1.",
+        plots.rank(fit),
+        folded=True,
+    )
+    yield Picture(
+        f"trace_{name}",
+        "diagnostics",
+        f"Paths of the chains: {name}",
+        "Density of each chain on the left, its path on the right. Chains that agree "
+        "cover each other.",
+        f"For each parameter of {name} the density of every chain beside its path; "
+        f"{fit.diagnostics.divergences} diverging transitions are marked.",
+        plots.trace(fit),
+        folded=True,
+    )

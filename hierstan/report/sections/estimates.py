@@ -1,0 +1,94 @@
+"""Tables of the sections on estimates and on the cross-check."""
+
+import pandas as pd
+
+from hierstan.analysis import Analysis
+from hierstan.report.numbers import number
+from hierstan.report.shown import Cell, Column, Shown, shown
+
+_FOUR = ("mean", "sd", "low", "high")
+
+
+def beside(analysis: Analysis) -> Shown | None:
+    """Set the posterior to report beside REML; None without a partial-pooling fit."""
+    best, reml = analysis.best, analysis.mixed.get("REML")
+    if best is None:
+        return None
+    posterior = best.estimates().to_frame()[list(_FOUR)]
+    parts, spans = [posterior], [("", 1), (f"{best.program.name}: posterior", 4)]
+    if reml is not None:
+        theirs = reml.estimates().to_frame()[["estimate", "se", "low", "high"]]
+        parts.append(theirs.add_prefix("reml_"))
+        spans.append(("REML", 4))
+    table = pd.concat(parts, axis=1).rename_axis("parameter").reset_index()
+    headings = {f"reml_{name}": name for name in ("estimate", "se", "low", "high")}
+    ends = {"low": "2.5 %", "high": "97.5 %", "reml_low": "2.5 %", "reml_high": "97.5 %"}
+    caption = "Posterior with its 95 % interval"
+    if reml is not None:
+        caption += " beside the restricted maximum likelihood estimate with its own"
+    return shown(
+        # A column without a value would break the headings that span four.
+        table.astype(dict.fromkeys(table.columns[1:], float)),
+        f"{caption}.",
+        headings=headings | ends, spans=tuple(spans), keep_empty=True,
+    )  # fmt: skip
+
+
+def every_fit(analysis: Analysis) -> Shown:
+    """Set all fits side by side: estimate and, smaller, its uncertainty."""
+    comparison = analysis.comparison()
+    fits = list(comparison.columns.get_level_values(0).unique())
+    rows = tuple(
+        (
+            Cell(str(name)),
+            *(_pair(row[(fit, "estimate")], row[(fit, "uncertainty")]) for fit in fits),
+        )
+        for name, row in comparison.iterrows()
+    )
+    columns = (Column("parameter", numeric=False), *(Column(fit) for fit in fits))
+    caption = (
+        "Every fit: posterior mean or estimate, with posterior sd or standard error in "
+        "brackets. Standard deviations are standard deviations, not variances."
+    )
+    return Shown(caption, columns, rows, csv="comparison", total=len(rows))
+
+
+def ladder(analysis: Analysis) -> Shown | None:
+    """Split the gap between REML and the posterior mean, a row per parameter."""
+    if analysis.check is None:
+        return None
+    criterion = analysis.check.mode.criterion
+    rows = []
+    for rung in analysis.check.rungs:
+        parts = (rung.engine, rung.mode_to_mean, rung.prior)
+        rows.append(
+            (
+                Cell(rung.name),
+                Cell(number(rung.estimate)),
+                *(_pair(part, rung.in_sd(part), 2) for part in parts),
+                Cell(number(rung.mean)),
+                Cell(number(rung.monte_carlo)),
+                Cell(rung.verdict),
+            )
+        )
+    columns = (
+        Column("parameter", numeric=False),
+        Column(criterion),
+        Column("engine", meaning="Stan's optimum less MixedLM's"),
+        Column("mode to mean", meaning="what averaging does, under flat priors"),
+        Column("prior", meaning="what the priors do"),
+        Column("mean"),
+        Column("Monte Carlo", meaning="standard error of mode to mean and prior together"),
+        Column("in words", numeric=False),
+    )
+    caption = (
+        f"Mean − {criterion} = engine + mode to mean + prior; in brackets each part in "
+        "posterior standard deviations."
+    )
+    return Shown(caption, columns, tuple(rows), csv="crosscheck", total=len(rows))
+
+
+def _pair(value: object, aside: object, digits: int = 3) -> Cell:
+    """Return a number with another one in brackets, where there is one."""
+    beside = number(aside, digits)
+    return Cell(number(value), "" if beside == "–" else f"({beside})")
