@@ -28,8 +28,12 @@ from PIL import Image
 
 HERE = Path(__file__).parent
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
-# What a cell does not expect is an error, and so is a warning.
-_SETUP = "import warnings; warnings.simplefilter('error')"
+# A warning is an error, unless the kernel's own machinery has it.
+_SETUP = """
+import warnings
+warnings.simplefilter("error")
+warnings.filterwarnings("ignore", module="ipykernel|IPython|jupyter_client|tornado|zmq")
+"""
 
 
 def notebooks() -> list[Path]:

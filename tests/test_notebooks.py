@@ -14,10 +14,33 @@ EACH = pytest.mark.parametrize("name", NOTEBOOKS)
 
 # What the prose says of the outputs, in the notebook's own names: true on every machine.
 CLAIMS = {
-    "1-radon": "",
+    "1-radon": """
+assert all(fit.diagnostics.sound for fit in fits.values())
+assert (floor > 0).mean() < 0.001
+own = fits["unpooled"].group_summary("county")
+pooled = fits["marginal"].group_summary("county")["mean"].to_pandas().loc["floor"]
+slopes = own["mean"].to_pandas().loc["floor"]
+assert 90 < own["sd"].to_pandas().loc["floor", "CASS"] < 110, "the prior, unchanged"
+assert abs(slopes["CROW WING"]) < 0.15, "flat"
+assert slopes["FREEBORN"] < pooled["FREEBORN"] - 0.1, "steep, then flatter"
+rows = radon[radon["county"] == "CROW WING"]
+assert (rows["floor"] == 1).sum() == 3
+assert abs(pooled.mean() + 0.65) < 0.03
+assert pooled.quantile(0.75) - pooled.quantile(0.25) < 0.15, "most end near it"
+in_sample, left_out = per_home.loc["in_sample"], per_home.loc["left_out"]
+assert in_sample.idxmin() == "unpooled" and in_sample.idxmax() == "pooled"
+assert left_out.idxmin() == "marginal" and left_out.idxmax() == "unpooled"
+means = {name: table.loc["mean by county"] for name, table in rmsd.items()}
+assert means["unpooled"]["in_sample"] < 0.02
+assert min(means, key=lambda name: means[name]["left_out"]) == "marginal"
+loo = hs.compare_loo(fits)
+assert list(loo.index) == ["marginal", "pooled", "unpooled"]
+assert loo.loc["marginal", "p_loo"] < 100, "far fewer than 170"
+""",
     "2-funnel": """
 import numpy as np
 assert not centered.diagnostics.sound
+assert advice.program == "marginal"
 assert centered.diagnostics.divergences < 40, "hardly any or none"
 assert diverging.diagnostics.divergences > 0
 tau = diverging.draws["tau"].to_numpy()[..., 0]
