@@ -1,13 +1,22 @@
 # make demo   the radon analysis from nothing: environment, toolchain, report
 # make test   the whole test suite; make lint: ruff and mypy
 # make notebooks   run the notebooks and write them back; draw README's pictures
+# make bench  this package beside its peers: CASES=radon,us CONTENDERS=marginal,pymc
+#             COLD=radon REPEATS=3 LIMIT=600 OUT=build/benchmarks
 # PYTHON chooses the interpreter (3.11 or newer), VENV where its environment goes.
 
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-fast test-notebooks notebooks lint clean
+CASES ?= all
+CONTENDERS ?= all
+COLD ?= radon
+REPEATS ?= 3
+LIMIT ?= 600
+OUT ?= build/benchmarks
+
+.PHONY: demo test test-fast test-notebooks notebooks bench lint clean
 
 demo: $(VENV)/installed
 	$(BIN)/hierstan demo --out radon-report --force
@@ -29,6 +38,11 @@ lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+bench: $(VENV)/installed-dev
+	PYTHONPATH=tests $(BIN)/python -m benchmarks --cases "$(CASES)" \
+	  --contenders "$(CONTENDERS)" --cold "$(COLD)" --repeats "$(REPEATS)" \
+	  --limit "$(LIMIT)" --out "$(OUT)"
 
 clean:
 	rm -rf $(VENV) radon-report

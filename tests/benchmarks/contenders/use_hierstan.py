@@ -1,0 +1,44 @@
+"""hierstan itself: the program and the engine that the options name."""
+
+import warnings
+
+import pandas as pd
+from contender import Run
+
+import hierstan as hs
+from hierstan.engines import Engine
+from hierstan.progress import SILENT
+
+
+def choose(name: str) -> Engine:
+    """Return the engine of this name."""
+    if name == "stanli":
+        from hierstan.engines.stanli import StanliEngine
+
+        return StanliEngine()
+    from hierstan.engines.cmdstan import CmdStanEngine
+
+    return CmdStanEngine()
+
+
+def main() -> None:
+    """Sample with the package's defaults."""
+    run = Run()
+    program = run.options["program"]
+    frame = pd.read_csv(run.data_file, dtype=run.text_columns)
+    engine = choose(run.options["engine"])
+    model = hs.Model(run.case["formula"], frame, run.case["priors"], engine=engine)
+    engine.compile([program], SILENT)
+    run.mark("built")
+    with warnings.catch_warnings():
+        # A run that fails its checks is a finding here, and in the table.
+        warnings.simplefilter("ignore", hs.ConvergenceWarning)
+        fit = model.sample(
+            program, chains=run.chains, warmup=run.warmup, draws=run.draws, seed=run.seed
+        )
+    run.mark("sampled")
+    run.finish(fit.series(), divergences=fit.diagnostics.divergences)
+
+
+if __name__ == "__main__":
+    main()
