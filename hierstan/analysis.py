@@ -1,7 +1,6 @@
 """Every program, least squares and mixed model for one formula, in one object."""
 
 import os
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ import pandas as pd
 
 from hierstan.design import Design, Factor, find_factor
 from hierstan.engines import EngineChoice, SamplerSettings
-from hierstan.errors import ConvergenceWarning, DataError, InputError, PriorError
+from hierstan.errors import DataError, InputError, PriorError, unwarned
 from hierstan.estimates import Estimates, compare
 from hierstan.fit import Fit
 from hierstan.frame import Missing
@@ -292,9 +291,8 @@ def analyze(
     model.engine.compile(chosen, progress)
     fits = {}
     for name in chosen:
-        with warnings.catch_warnings():
+        with unwarned():
             # What it warns of is in the fit's verdict, which the analysis prints.
-            warnings.simplefilter("ignore", ConvergenceWarning)
             fits[name] = model.sample(
                 name, chains=chains, warmup=warmup, draws=draws, seed=seed,
                 progress=progress,

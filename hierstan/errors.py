@@ -4,6 +4,10 @@ The command line turns an `InputError` into exit status 2 and an `EngineError` i
 status 3, so a script can tell "mend the data" from "mend the machine".
 """
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class HierstanError(Exception):
     """Base of all errors raised on purpose by this package."""
@@ -49,3 +53,11 @@ class SamplingError(EngineError):
 
 class ConvergenceWarning(UserWarning):
     """A fit came back, but its numbers are not to be trusted yet."""
+
+
+@contextmanager
+def unwarned() -> Iterator[None]:
+    """Sample without a `ConvergenceWarning`, for callers who show the fit's verdict."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        yield

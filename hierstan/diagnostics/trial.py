@@ -1,13 +1,12 @@
 """A proposed program on a short run, beside the fit that it may replace."""
 
-import warnings
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from hierstan.diagnostics.limits import RHAT_LIMIT_GROUPS
 from hierstan.engines.base import SamplerSettings
-from hierstan.errors import ConvergenceWarning
+from hierstan.errors import unwarned
 from hierstan.fit import Fit
 from hierstan.model import Model
 from hierstan.progress import Progress
@@ -83,9 +82,8 @@ def try_program(
     model: Model, fit: Fit, program: str, settings: SamplerSettings, progress: Progress
 ) -> Trial:
     """Sample one program for a short while and hold it against the fit."""
-    with warnings.catch_warnings():
+    with unwarned():
         # A short run has too few draws to be sound, and is not meant to be.
-        warnings.simplefilter("ignore", ConvergenceWarning)
         short = model.sample(
             program, chains=settings.chains, warmup=settings.warmup, draws=settings.draws,
             seed=settings.seed, max_treedepth=settings.max_treedepth,

@@ -1,12 +1,10 @@
 """Climb the ladder from MixedLM to the posterior."""
 
-import warnings
-
 import numpy as np
 import pandas as pd
 
 from hierstan.engines import EngineChoice, SamplerSettings
-from hierstan.errors import ConvergenceWarning, PriorError
+from hierstan.errors import PriorError, unwarned
 from hierstan.fit import Fit
 from hierstan.frame import Missing
 from hierstan.frequentist import MixedFit, fit_at, fit_from
@@ -158,8 +156,7 @@ def check_model(
 
 def sample(model: Model, settings: SamplerSettings, progress: Progress) -> Fit:
     """Sample the marginal program; what would be warned of is in the verdict."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
+    with unwarned():
         return model.sample(
             PROGRAM, chains=settings.chains, warmup=settings.warmup, draws=settings.draws,
             seed=settings.seed, progress=progress,
