@@ -41,7 +41,7 @@ class Shrunken:
         Raises
         ------
         InputError
-            When this is not a fit with partial pooling, or there is no such factor.
+            When this is not a posterior with partial pooling, or there is no such factor.
         """
         from hierstan.shrinkage import shrinkage_table
 
@@ -74,7 +74,7 @@ class Shrunken:
         Raises
         ------
         InputError
-            When this is not a fit with partial pooling, there is no such factor, effect or
+            When this is not a posterior with partial pooling, there is no such factor, effect or
             level, or the factor has one effect only.
         """
         from hierstan.shrinkage import shrinkage_regions
@@ -104,5 +104,10 @@ class Shrunken:
             raise InputError(
                 f"The {self.program.name} program does not pool groups in part; sample "
                 "centered, noncentered or marginal."
+            )
+        if self._fit.prior_only:
+            raise InputError(
+                "These draws are from the prior only, so nothing has been pooled; sample "
+                "with prior_only=False."
             )
         return find_factor(self.design, name)

@@ -1,5 +1,6 @@
 """The two pictures of shrinkage: what they draw, say and leave out."""
 
+from io import StringIO
 from itertools import combinations
 
 import numpy as np
@@ -105,10 +106,19 @@ def test_outliers_do_not_squeeze_the_rest() -> None:
     axis = figure.axes[0]
     assert axis.get_xlim()[1] < 20
     assert axis.get_ylim()[1] < 20
-    assert "1 own estimates outside" in legend_of(figure)
+    assert "1 own estimate outside" in legend_of(figure)
     assert "level 0" not in names_in(axis)
     figure = hs.plot.shrinkage(made_up(85), ("Intercept", "x"), "school")
     assert not any("outside" in text for text in legend_of(figure))
+
+
+def test_a_table_from_a_file_is_drawn_alike() -> None:
+    table = made_up(20)
+    table.loc[4, "note"] = "not determined by its own rows"
+    back = pd.read_csv(StringIO(table.to_csv(index=False)))
+    figure = hs.plot.shrinkage(back, ("Intercept", "x"), "school")
+    assert arrows(figure.axes[0]).N == 19
+    assert figure.axes[0].get_xlabel() == "Intercept"
 
 
 def test_every_destination_is_in_the_picture() -> None:

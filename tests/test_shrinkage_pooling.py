@@ -120,8 +120,20 @@ def test_without_partial_pooling_there_is_the_data_only() -> None:
 
 def test_draws_from_the_prior_pool_nothing() -> None:
     fit = replace(synthetic_fit("y ~ x + (1 | school)", schools()), prior_only=True)
-    with pytest.raises(InputError, match="from the prior only"):
-        fit.pooling()
+    for ask in (fit.pooling, fit.shrinkage, fit.shrinkage_regions):
+        with pytest.raises(InputError, match="from the prior only"):
+            ask()
+
+
+def test_places_that_rows_do_not_tell_leave_r_squared_open() -> None:
+    """In school 2 x is zero, so nothing tells its share of x:size."""
+    data = schools()
+    data.loc[data["school"] == 2, "x"] = 0.0
+    table = synthetic_fit("y ~ x + x:size + (x | school)", data).pooling()
+    row = table.set_index(["level", "effect"]).loc["school", "x"]
+    assert np.isfinite(row["pooling_factor"])
+    assert np.isnan(row["r_squared"])
+    assert row["note"] == "its rows do not tell what some levels are pulled towards"
 
 
 def test_an_analysis_has_the_numbers_by_factor_and_effect() -> None:

@@ -98,7 +98,9 @@ def shrinkage(
         _draw_targets(axis, moves)
         outside = moves.outside(limits)
         if outside.any():
-            axis.plot([], [], " ", label=f"{int(outside.sum())} own estimates outside")
+            count = int(outside.sum())
+            text = "1 own estimate" if count == 1 else f"{count} own estimates"
+            axis.plot([], [], " ", label=f"{text} outside")
         axis.set_xlabel(moves.labels[0])
         axis.set_ylabel(moves.labels[1])
         axis.legend(loc="best", framealpha=0.8, frameon=True, edgecolor="none")
@@ -153,7 +155,9 @@ class _Moves:
         begin = np.where(np.isfinite(begin), begin, points("ols"))
         end, target = points(ends[0]), points("pooled")
         told = [
-            ~block["note"].str.startswith(PRIOR_ONLY).to_numpy(bool) for block in blocks
+            # Read back from a CSV file, an empty note is nan.
+            ~block["note"].fillna("").str.startswith(PRIOR_ONLY).to_numpy(bool)
+            for block in blocks
         ]
         response = table.attrs.get("response")
         labels = [shortened(_label(effect, response), 60) for effect in chosen]
