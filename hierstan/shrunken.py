@@ -74,8 +74,8 @@ class Shrunken:
         Raises
         ------
         InputError
-            When this is not a posterior with partial pooling, there is no such factor, effect or
-            level, or the factor has one effect only.
+            When this is not a posterior with partial pooling, there is no such factor,
+            effect or level, or the factor has one effect only.
         """
         from hierstan.shrinkage import shrinkage_regions
 

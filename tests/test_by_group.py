@@ -87,6 +87,17 @@ def test_several_factors(formula: str, name: str) -> None:
     assert found.sigma == pytest.approx(sigma, rel=1e-10)
 
 
+def test_a_finer_crossed_factor_has_the_effects() -> None:
+    """Schools with two to four rooms: at the average room, whatever schools there are."""
+    data = schools().query("room not in (1, 2, 9)")
+    both = build_design("y ~ x + (1 | rater) + (1 | school) + (1 | room)", data)
+    rooms = build_design("y ~ x + (1 | rater) + (1 | room)", data)
+    found, expected = (fit_by_group(d, find_factor(d, "rater")) for d in (both, rooms))
+    assert found.determined.all()
+    np.testing.assert_allclose(found.coefficients, expected.coefficients)
+    np.testing.assert_allclose(found.se, expected.se)
+
+
 def test_a_balanced_crossed_design_has_plain_means() -> None:
     """Every plate has every sample once."""
     data = hs.data.penicillin()

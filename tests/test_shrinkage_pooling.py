@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from invented import invented_analysis
 from schools import schools
-from synthetic import expected_by_hand, synthetic_fit
+from synthetic import expected_by_hand, flat, synthetic_fit
 from test_shrinkage_table import NESTED, rooms_by_hand
 
 from hierstan.design import Floats
@@ -86,6 +86,17 @@ def test_effects_without_predictors_explain_nothing() -> None:
     table = synthetic_fit("y ~ x + (x | school)", schools()).pooling()
     rows = table[table["level"] == "school"]
     assert (rows[["r_squared", "r_squared_low", "r_squared_high"]] == 0).all(axis=None)
+
+
+def test_the_levels_that_others_lie_in_explain() -> None:
+    """Without any predictor, schools explain what rooms differ by."""
+    fit = synthetic_fit("y ~ x + (1 | school/room)", schools())
+    room, school = flat(fit, "u[school:room]")[:, 0], flat(fit, "u[school]")[:, 0]
+    lies_in = np.array([int(name.split(":")[0]) for name in fit.design.factors[1].levels])
+    row = fit.pooling().set_index("level").loc["school:room"]
+    told = by_hand(room.T, (room + school[:, lies_in]).T)
+    assert row["r_squared"] == pytest.approx(told[1])
+    assert row["r_squared"] != 0
 
 
 def test_mean_pooling_is_that_of_the_weights() -> None:
