@@ -51,6 +51,7 @@ def synthetic_fit(
         "gamma": rng.normal(1.0, 1.1, (*shape, G)),
         "lprior": np.zeros(shape),
     }
+    variables["cpc"] = variables["rho"]  # the same for two effects
     sampler = {
         "diverging": np.zeros(shape),
         "tree_depth": np.full(shape, 4.0),

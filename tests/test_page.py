@@ -23,7 +23,7 @@ from hierstan.report.tables import tables
 LONG = "a_name_of_two_hundred_characters_" * 6 + "or"
 HOSTILE = [
     "<script>alert('here')</script>", "Fish & Chips", '"quoted" onload="x', "{{ 7 * 7 }}",
-    "Ærø",
+    LONG, "Ærø",
 ]  # fmt: skip
 FORMULA = "y ~ floor + (floor | group)"
 VOID = {"meta", "img", "input", "br", "hr", "link"}
@@ -219,6 +219,46 @@ def test_crossed_factors_have_a_table_each() -> None:
     for factor in ("plate", "sample"):
         assert f"Intercept of each {factor}, in units of diameter" in captions
         assert f"Intercept, by {factor}" in found.within["h3"]
+        assert f"Leave-one-{factor}-out" in found.within["dt"]
+    assert "cannot be" in " ".join(found.within["dd"])
+
+
+def test_every_fit_is_checked_in_sample_and_left_out() -> None:
+    """Of the programs with one posterior, one stands for all."""
+    data = grouped_data([f"g{k}" for k in range(8)])
+    names = ["pooled", "unpooled", "centered", "noncentered"]
+    found = read(invented_analysis(FORMULA, data, names))
+    text = " ".join("".join(found.text).split())
+    assert "no pooling always looks best" in text
+    captions = found.within["caption"]
+    assert "Root mean square deviations, in units of y." in captions
+    assert "Each row predicted from all others, the best first." in captions
+    assert "Each group predicted from all others, the best first." in captions
+    tables_shown = dict(zip(captions, found.within["tbody"], strict=True))
+    told = {
+        name: re.findall("noncentered|unpooled|pooled|centered", tables_shown[caption])
+        for name, caption in (
+            ("deviations", "Root mean square deviations, in units of y."),
+            ("by group", "Each group predicted from all others, the best first."),
+        )
+    }
+    assert told["deviations"] == ["pooled", "unpooled", "noncentered"]
+    assert set(told["by group"]) == {"pooled", "noncentered"}
+
+
+def test_what_was_found_in_a_failed_fit_stands_with_its_evidence() -> None:
+    data = grouped_data([f"g{k}" for k in range(8)])
+    analysis = invented_analysis(FORMULA, data, ["noncentered"], draws=50)
+    found = read(analysis)
+    state = analysis.fits["noncentered"].diagnostics
+    assert len(state.failing()) > 10
+    tables_shown = dict(zip(found.within["caption"], found.within["tbody"], strict=True))
+    failing = next(v for k, v in tables_shown.items() if k.startswith("Parameters that"))
+    assert failing.count("noncentered") == 10
+    assert str(state.failing().index[0]) in failing
+    assert state.causes
+    findings = tables_shown["What was found in each fit, with its evidence."]
+    assert all(cause.text in findings for cause in state.causes)
 
 
 def test_a_singular_fit_is_told_with_care() -> None:

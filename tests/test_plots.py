@@ -67,6 +67,22 @@ def draw_ellipses(analysis: Analysis, ax: AxesLike) -> Figure:
     return hs.plot.shrinkage_ellipses(regions, ax=ax)
 
 
+def draw_replications(analysis: Analysis, ax: AxesLike) -> Figure:
+    fit, design = analysis.fits["noncentered"], analysis.design
+    response = "log y" if LONG not in design.terms else LONG
+    return hs.plot.replications(design.y, fit.replicate(20), response, ax=ax)
+
+
+def draw_group_means(analysis: Analysis, ax: AxesLike) -> Figure:
+    means = analysis.fits["noncentered"].group_means("group")
+    return hs.plot.group_means(means, "log y", ax=ax)
+
+
+def draw_calibration(analysis: Analysis, ax: AxesLike) -> Figure:
+    loo = analysis.fits["noncentered"].loo()
+    return hs.plot.loo_pit(loo.calibration(), ax=ax)
+
+
 # What each picture needs, and a name from the data that has to be on it.
 PICTURES: dict[str, tuple[Draw, str]] = {
     "divergences": (
@@ -76,14 +92,17 @@ PICTURES: dict[str, tuple[Draw, str]] = {
     "energy": (lambda a, ax: hs.plot.energy(a.fits["centered"], ax=ax), "chain 1"),
     "forest": (lambda a, ax: hs.plot.forest(a.estimates(), ax=ax), "sd(floor | group)"),
     "funnel": (draw_funnel, "sd(floor | group)"),
+    "group_means": (draw_group_means, "south"),
     "joint": (lambda a, ax: hs.plot.joint(invented_joint(), ax=ax), "group sds"),
     "ladder": (
         lambda a, ax: hs.plot.ladder(panels(a.check), ax=ax) if a.check else Figure(),
         "corr(Intercept, floor | group)",
     ),
+    "loo_pit": (draw_calibration, "the rows"),
     "panels": (draw_panels, "north $1$"),
     "prior_predictive": (draw_prior, "y"),
     "rank": (lambda a, ax: hs.plot.rank(a.fits["noncentered"], ax=ax), "sd(floor | group)"),
+    "replications": (draw_replications, "log y"),
     "shrinkage": (draw_shrinkage, "south"),
     "shrinkage_ellipses": (draw_ellipses, "south"),
     "trace": (lambda a, ax: hs.plot.trace(a.fits["noncentered"], ax=ax), "floor"),

@@ -85,7 +85,7 @@ def test_the_page_stands_alone_and_tells_the_story(report: Path) -> None:
     links = re.findall(r"(?:src|href)=[\"'](?!data:|#)([^\"']*)", page)
     assert links
     assert all((report / link).is_file() for link in links)
-    assert "http" not in re.sub(r"data:[^\"]+", "", page)
+    assert not re.search("https?:", page)
     drawn = list((report / "figures").glob("*.png"))
     assert page.count("data:image/png;base64,") == len(drawn) >= 7 + len(PROGRAMS)
     for told in ("funnel", "sd(floor | county)", "not determined by its own rows", "REML"):

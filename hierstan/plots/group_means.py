@@ -12,6 +12,7 @@ from hierstan.plots.style import (
     AxesLike,
     grid,
     house_style,
+    shortened,
 )
 
 _NAMED = 40  # groups that all get a name below the axis
@@ -58,15 +59,18 @@ def group_means(table: pd.DataFrame, response: str, ax: AxesLike = None) -> Figu
             place[out], observed[out], "D", ms=4.5, mew=0, color=VERMILION,
             label=f"observed, outside ({int(out.sum())} of {len(out)})",
         )  # fmt: skip
-        axis.set_xlabel(f"{table.index.name}, in the order of its replicated mean")
-        axis.set_ylabel(f"mean {response}")
+        axis.set_xlabel(
+            f"{shortened(str(table.index.name), 50)}, in the order of its replicated mean"
+        )
+        axis.set_ylabel(f"mean {shortened(response, 40)}")
         axis.set_xlim(-0.02 * len(table) - 0.5, 1.02 * len(table) - 0.5)
         if many:
             axis.set_xticks([])
             _label_furthest(axis, table.assign(place=place)[out])
         else:
             turned = 90 if len(table) > _UPRIGHT else 0
-            axis.set_xticks(place, [str(name) for name in table.index], rotation=turned)
+            names = [shortened(str(name), 20) for name in table.index]
+            axis.set_xticks(place, names, rotation=turned)
         axis.legend(loc="upper left", fontsize=8)
         low, high = axis.get_ylim()
         axis.set_ylim(low, high + 0.18 * (high - low))
@@ -84,7 +88,7 @@ def _label_furthest(axis: Axes, outside: pd.DataFrame) -> None:
         along = line["place"] / axis.get_xlim()[1]
         side = "left" if along < 0.15 else "right" if along > 0.85 else "center"
         axis.annotate(
-            str(name), (line["place"], line["observed"]), xytext=(0, 5 if above else -5),
-            textcoords="offset points", ha=side, va="bottom" if above else "top",
-            fontsize=7.5,
+            shortened(str(name), 20), (line["place"], line["observed"]),
+            xytext=(0, 5 if above else -5), textcoords="offset points", fontsize=7.5,
+            ha=side, va="bottom" if above else "top",
         )  # fmt: skip

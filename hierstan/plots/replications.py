@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from hierstan.design import Floats
 from hierstan.plots.density import density_curve
-from hierstan.plots.style import SKY, VERMILION, AxesLike, grid, house_style
+from hierstan.plots.style import SKY, VERMILION, AxesLike, grid, house_style, shortened
 
 
 def replications(
@@ -44,9 +44,9 @@ def replications(
             axis.plot(*curve, color=SKY, lw=0.6, alpha=0.6, label=label)
         curve = density_curve(observed, *window)
         axis.plot(*curve, color=VERMILION, lw=2.0, label="the data")
-        axis.set_title(f"{response}: the data and what the fit expects")
-        axis.set_xlabel(response)
-        axis.set_ylabel(f"density per unit of {response}")
+        axis.set_title(f"{shortened(response, 40)}: the data and what the fit expects")
+        axis.set_xlabel(shortened(response, 60))
+        axis.set_ylabel(f"density per unit of {shortened(response, 24)}")
         axis.set_ylim(bottom=0)
         axis.set_xlim(*window)
         axis.legend(loc="best")

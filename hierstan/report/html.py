@@ -12,7 +12,7 @@ from markupsafe import Markup
 from hierstan.analysis import Analysis
 from hierstan.report.names import factor_file
 from hierstan.report.pictures import Picture
-from hierstan.report.sections import diagnostics, estimates, run, shrinkage
+from hierstan.report.sections import checks, diagnostics, estimates, run, shrinkage
 from hierstan.report.verdicts import headline, lines
 
 _SECTIONS = {
@@ -21,6 +21,7 @@ _SECTIONS = {
     "crosscheck": "Cross-check",
     "shrinkage": "Shrinkage",
     "diagnostics": "Diagnostics",
+    "checks": "Checks of fit",
     "run": "What was run",
 }
 
@@ -98,6 +99,12 @@ def page(
         states=diagnostics.states(tables["diagnostics"]),
         causes=diagnostics.causes(analysis),
         failing=diagnostics.failing(analysis),
+        deviations=checks.deviations(tables, analysis.design.formula.response),
+        left_out=checks.left_out(analysis, tables),
+        predictive=checks.predictive(tables),
+        not_computed=(
+            tables["not_computed"].to_dict("records") if "not_computed" in tables else []
+        ),
         priors=tables["priors"].to_dict("records"),
         facts=run.facts(analysis),
         pictures=pictures,

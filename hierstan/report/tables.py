@@ -5,6 +5,7 @@ import pandas as pd
 from hierstan.analysis import Analysis
 from hierstan.estimates import PosteriorValue
 from hierstan.ladder.rungs import to_frame
+from hierstan.report.checks import check_tables
 from hierstan.report.names import factor_file
 
 _NUMBERS = (
@@ -27,7 +28,8 @@ def tables(analysis: Analysis) -> dict[str, pd.DataFrame]:
         ``estimates`` (all numbers of all fits, long), ``comparison`` (side by side),
         ``diagnostics``, ``parameters`` (R-hat, ESS and MCSE of everything reported, group
         coefficients included), ``priors``, ``crosscheck`` if there is one, one
-        ``shrinkage_<factor>`` per grouping factor, ``pooling`` with partial pooling.
+        ``shrinkage_<factor>`` per grouping factor, ``pooling`` with partial pooling, and
+        those of `hierstan.report.checks.check_tables`.
     """
     long = pd.concat(
         {
@@ -57,7 +59,7 @@ def tables(analysis: Analysis) -> dict[str, pd.DataFrame]:
         found[f"shrinkage_{factor_file(factor)}"] = analysis.shrinkage(factor)
     if analysis.best is not None:
         found["pooling"] = analysis.best.pooling()
-    return found
+    return found | check_tables(analysis)
 
 
 def diagnostics_table(analysis: Analysis) -> pd.DataFrame:

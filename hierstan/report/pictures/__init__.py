@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from hierstan.analysis import Analysis
+from hierstan.report.pictures.checks import check_pictures
 from hierstan.report.pictures.diagnostics import diagnostic_pictures
 from hierstan.report.pictures.estimates import (
     crosscheck_pictures,
@@ -22,4 +23,5 @@ def pictures(analysis: Analysis) -> Iterator[Picture]:
     for factor in analysis.design.factors:
         yield from group_pictures(analysis, factor)
     yield from diagnostic_pictures(analysis)
+    yield from check_pictures(analysis)
     yield from prior_pictures(analysis)
