@@ -6,6 +6,7 @@ from pathlib import Path
 
 import execute
 import nbformat
+import pictures
 import pytest
 from nbformat import NotebookNode
 
@@ -210,3 +211,17 @@ def test_it_runs_with_the_package_beside_it() -> None:
     execute.run(notebook)
     package = Path(execute.HERE.parent, "hierstan", "__init__.py")
     assert texts(notebook) == [repr(str(package))]
+
+
+def test_the_pictures_of_the_readme_are_those_drawn_here() -> None:
+    readme = Path(execute.HERE.parent, "README.md").read_text()
+    shown = re.findall(r"!\[[^\]]*\]\((.*?)\)", readme)
+    assert shown == [f"notebooks/{name}.png" for name in pictures.PICTURES]
+    assert all(Path(execute.HERE.parent, path).is_file() for path in shown)
+
+
+@pytest.mark.stan
+@pytest.mark.parametrize("name", pictures.PICTURES)
+def test_a_picture_of_the_readme_can_be_drawn(name: str, tmp_path: Path) -> None:
+    pictures.PICTURES[name]().savefig(tmp_path / "new.png", dpi=60)
+    assert (tmp_path / "new.png").stat().st_size > 10_000
