@@ -90,13 +90,21 @@ class Bench:
             shutil.rmtree(cache, ignore_errors=True)
         outcome = self._run(contender, FIRST_DRAW, seed=1)[0]
         trouble = _trouble(outcome, self.settings.limit)
+        if trouble is None:
+            self.filled(contender).touch()
         return trouble or outcome.seconds
+
+    def filled(self, contender: Contender) -> Path:
+        """Return the file that says that what a contender keeps covers this case."""
+        return _cache(contender) / f"filled by {self.name}"
 
     def measure(self, contender: Contender, seed: int) -> dict[str, Any]:
         """Run a contender once at full length and judge its draws."""
         settings = asdict(self.settings)
         outcome, drawn = self._run(contender, settings, seed)
-        measured = {"seconds": outcome.seconds, "peak_mb": outcome.peak_mb}
+        measured: dict[str, Any] = {
+            name: getattr(outcome, name) for name in ("seconds", "cpu_seconds", "peak_mb")
+        }
         trouble = _trouble(outcome, self.settings.limit)
         if trouble:
             return {**measured, "failure": trouble}
@@ -152,12 +160,13 @@ def measure_all(
     yield from (entry for entry in entries.values() if entry.absent)
     for contender in present:
         entry = entries[contender.name]
-        if contender.script != "use_analyze.py":
-            if cold:
-                entry.first_draw["cold"] = bench.first_draw(contender, cold=True)
-            elif not _cache(contender).exists():
-                bench.first_draw(contender, cold=False)  # fills what is kept
-            entry.first_draw["warm"] = bench.first_draw(contender, cold=False)
+        if cold:
+            entry.first_draw["cold"] = bench.first_draw(contender, cold=True)
+        elif not bench.filled(contender).exists():
+            bench.first_draw(contender, cold=False)
+        warm = entry.first_draw["warm"] = bench.first_draw(contender, cold=False)
+        if isinstance(warm, str):
+            entry.runs.append({"failure": warm})  # what has no first draw has no others
         yield entry
     for repeat in range(bench.settings.repeats):
         for contender in present:

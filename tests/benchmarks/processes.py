@@ -1,5 +1,6 @@
 """Run a command within a time limit, and watch the memory of all its processes."""
 
+import resource
 import subprocess
 import tempfile
 import time
@@ -23,6 +24,8 @@ class Outcome:
         Its exit status; None when it was ended at the limit.
     seconds : float
         Wall time from its start to its end.
+    cpu_seconds : float
+        Processor time of all its processes; much less than `seconds` is a busy machine.
     peak_mb : float
         Largest memory of its processes together, 10^6 bytes; shared pages count once
         where the system tells (proportional set size on Linux).
@@ -32,6 +35,7 @@ class Outcome:
 
     status: int | None
     seconds: float
+    cpu_seconds: float
     peak_mb: float
     output: str
     errors: str
@@ -40,7 +44,7 @@ class Outcome:
 def run(command: Sequence[str], environment: Mapping[str, str], limit: float) -> Outcome:
     """Run a command to its end, or to the limit in seconds; nothing of it outlives this."""
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
-        start = time.time()
+        start, used = time.time(), _processor_seconds()
         told = {**environment, "BENCHMARK_STARTED": repr(start)}
         process = psutil.Popen(
             command, env=told, stdin=subprocess.DEVNULL, stdout=output, stderr=errors
@@ -57,7 +61,20 @@ def run(command: Sequence[str], environment: Mapping[str, str], limit: float) ->
         for file in (output, errors):
             file.seek(0)
         status = process.returncode if ended else None
-        return Outcome(status, seconds, peak / 1e6, output.read(), errors.read())
+        return Outcome(
+            status,
+            seconds,
+            _processor_seconds() - used,
+            peak / 1e6,
+            output.read(),
+            errors.read(),
+        )
+
+
+def _processor_seconds() -> float:
+    """What children that have ended used, and theirs that they waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _ended(process: psutil.Popen) -> bool:
