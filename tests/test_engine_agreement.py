@@ -92,9 +92,18 @@ def test_densities_and_gradients_of_marginal(
     assert_same_density(engine, stanli, model, "marginal", changes)
 
 
-@pytest.mark.parametrize("program", PROGRAMS)
-def test_names_and_shapes(engine: Engine, stanli: Engine, program: str) -> None:
-    model = hs.Model("Yield ~ 1 + (1 | Batch)", hs.data.dyestuff())
+@pytest.mark.parametrize(
+    ("program", "formula", "dataset"),
+    [
+        *((program, "Yield ~ 1 + (1 | Batch)", "dyestuff") for program in PROGRAMS),
+        ("marginal", NESTED, "pastes"),
+        ("marginal", CORRELATED, "sleepstudy"),
+    ],
+)
+def test_names_and_shapes(
+    engine: Engine, stanli: Engine, program: str, formula: str, dataset: str
+) -> None:
+    model = hs.Model(formula, hs.data.load(dataset))
     data = stan_data(get_program(program), model.design, model.priors)
     inits = initial_values(get_program(program), model.design, data, chains=2, seed=4)
     settings = SamplerSettings(chains=2, warmup=100, draws=7, seed=4)

@@ -18,7 +18,7 @@ from hierstan.engines import Engine, SamplerSettings, choose_engine
 from hierstan.errors import EngineError, SamplingError
 from hierstan.evaluate import build_design
 from hierstan.priors import resolve_priors
-from hierstan.programs import get_program, initial_values, stan_data
+from hierstan.programs import PROGRAMS, get_program, initial_values, stan_data
 
 module = pytest.importorskip("hierstan.engines.stanli")
 stanli_models = pytest.importorskip("hierstan.engines.stanli_models")
@@ -208,6 +208,32 @@ generated quantities {
     # Stan drops constants of x ~ normal(4, 1.5); dx/dq = x - 2.5.
     assert value == pytest.approx([-0.5 * (0.3 / 1.5) ** 2], rel=1e-12)
     assert slope == pytest.approx(np.array([[0.3 / 1.5**2 * 1.2]]), rel=1e-12)
+
+
+@pytest.mark.parametrize("priors", ["default", "flat"])
+@pytest.mark.parametrize(
+    ("formula", "programs"),
+    [
+        ("strength ~ 1 + (1 | batch / cask)", [*PROGRAMS]),
+        ("diameter ~ 1 + (1 | plate) + (1 | sample)", ["centered", "noncentered"]),
+        ("Reaction ~ Days + (Days | Subject)", [*PROGRAMS]),
+    ],
+)
+def test_no_part_of_our_programs_is_interpreted(
+    monkeypatch: pytest.MonkeyPatch, formula: str, programs: list[str], priors: str
+) -> None:
+    """The interpreter takes up to a millisecond a draw, and cannot do all of marginal.
+
+    With this name for slow parts, what stanli says of them is passed on, as an error here.
+    """
+    monkeypatch.setattr(stanli_models, "_SLOW_PARTS", "none are accepted")
+    datasets = {"strength": "pastes", "diameter": "penicillin", "Reaction": "sleepstudy"}
+    data = hs.data.load(datasets[formula.split()[0]])
+    design = build_design(formula, data)
+    for program in programs:
+        block = stan_data(get_program(program), design, resolve_priors(priors, design))
+        bound = stanli_models.bind(program, stanli_models.to_json(block))
+        assert bound.complete().n_unconstrained > 0
 
 
 def test_what_it_lacks_is_said(engine: Any) -> None:
