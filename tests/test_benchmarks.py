@@ -172,6 +172,14 @@ def test_what_fails_is_reported_with_its_reason(kept: Path) -> None:
     assert entries["broken"].first_draw["warm"] == "exit status 1: no such backend"
 
 
+def test_a_contender_that_does_not_end_is_reported(kept: Path) -> None:
+    short = Bench("small", kept, EXACT, Settings(limit=0.5))
+    slow = contender(kept, "slow", "import time; time.sleep(60)")
+    *_, entry = measure_all(short, [slow], lambda c: None, cold=False)
+    assert entry.runs == [{"failure": "stopped after 0.5 s"}]
+    assert state(entry) == "stopped after 0.5 s"
+
+
 def test_the_table_says_what_was_measured() -> None:
     runs = [
         {"seconds": s, "sampling_seconds": s / 4, "bulk_per_sampling_second": 1200.0 / s,

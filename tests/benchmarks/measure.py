@@ -223,7 +223,7 @@ def _variables(cache: Path, *, own: bool) -> dict[str, str]:
 
 def _trouble(outcome: Outcome, limit: float) -> str | None:
     if outcome.status is None:
-        return f"stopped after {limit:.0f} s"
+        return f"stopped after {limit:g} s"
     if outcome.status:
         lines = [line for line in outcome.errors.splitlines() if line.strip()]
         return f"exit status {outcome.status}: {lines[-1].strip() if lines else 'silent'}"
