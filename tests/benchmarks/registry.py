@@ -83,9 +83,22 @@ def _peers(options: dict[str, str], cases: tuple[str, ...]) -> tuple[Contender, 
     )
 
 
+def _analysis(engine: str) -> Contender:
+    return Contender(
+        f"hierstan analyze, {engine}",
+        "use_analyze.py",
+        OWN,
+        {"command": "analyze", "engine": engine},
+        compares="none",
+        cases=("radon",),
+        needs=("stanli",) if engine == "stanli" else (),
+    )
+
+
+ENGINES = ("cmdstan", "stanli")
 PROGRAMS = ("marginal", "noncentered", "centered", "unpooled", "pooled")
 CONTENDERS = (
-    *(_own(program, engine) for program in PROGRAMS for engine in ("cmdstan", "stanli")),
+    *(_own(program, engine) for program in PROGRAMS for engine in ENGINES),
     *_peers({}, ()),
     Contender("Bambi", "use_bambi.py", "bambi"),
     # Where every group has a hundred rows, a user who knows would not keep the default.
@@ -96,8 +109,7 @@ CONTENDERS = (
     Contender("brms", "use_r.R", "R", {"with": "brms"}, needs=("jsonlite", "brms")),
     Contender("rstanarm", "use_r.R", "R", {"with": "rstanarm"}, "other",
               needs=("jsonlite", "rstanarm")),
-    Contender("hierstan analyze", "use_analyze.py", OWN, compares="none",
-              cases=("radon",)),
+    *map(_analysis, ENGINES),
 )  # fmt: skip
 
 

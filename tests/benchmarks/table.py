@@ -12,7 +12,7 @@ _COLUMNS = (
 )  # fmt: skip
 # Whose rate stands over the others', and a word that all names of this package hold.
 _OURS = "hierstan"
-_MARGINAL = "hierstan marginal"
+_MARGINAL, _ANALYSIS = "hierstan marginal", "hierstan analyze"
 
 
 def render(results: Mapping[str, Any]) -> str:
@@ -132,12 +132,12 @@ def _ratios(entries: Sequence[Entry]) -> list[str]:
 def _analyses(entries: Sequence[Entry]) -> list[str]:
     """Compare a whole analysis with Bambi's one fit."""
     found = {entry.contender: median(entry, "seconds") for entry in entries}
-    whole, bambi = found.get("hierstan analyze"), found.get("Bambi")
-    if not whole or not bambi:
-        return []
+    bambi = found.get("Bambi")
     return [
-        "`hierstan analyze` with four programs, REML and ML, cross-check and report "
-        f"takes {whole[0]:.1f} s, Bambi's one fit {bambi[0]:.1f} s."
+        f"`{name}` with four programs, REML and ML, cross-check and report takes "
+        f"{whole[0]:.1f} s, Bambi's one fit {bambi[0]:.1f} s."
+        for name, whole in found.items()
+        if name.startswith(_ANALYSIS) and whole and bambi
     ]
 
 

@@ -16,6 +16,7 @@ def main() -> None:
     priors = dict(run.case["priors"])
     command = [sys.executable, "-m", "hierstan", "analyze", str(run.data_file)]
     command += [run.case["formula"], "--programs", PROGRAMS, "--quiet"]
+    command += ["--engine", run.options["engine"]]
     command += ["--priors", priors.pop("preset")]
     for name, prior in priors.items():
         command += ["--prior", f"{name}={prior}"]

@@ -6,19 +6,7 @@ import pandas as pd
 from contender import Run
 
 import hierstan as hs
-from hierstan.engines import Engine
 from hierstan.progress import SILENT
-
-
-def choose(name: str) -> Engine:
-    """Return the engine of this name."""
-    if name == "stanli":
-        from hierstan.engines.stanli import StanliEngine
-
-        return StanliEngine()
-    from hierstan.engines.cmdstan import CmdStanEngine
-
-    return CmdStanEngine()
 
 
 def main() -> None:
@@ -26,9 +14,10 @@ def main() -> None:
     run = Run()
     program = run.options["program"]
     frame = pd.read_csv(run.data_file, dtype=run.text_columns)
-    engine = choose(run.options["engine"])
-    model = hs.Model(run.case["formula"], frame, run.case["priors"], engine=engine)
-    engine.compile([program], SILENT)
+    model = hs.Model(
+        run.case["formula"], frame, run.case["priors"], engine=run.options["engine"]
+    )
+    model.engine.compile([program], SILENT)
     run.mark("built")
     with warnings.catch_warnings():
         # A run that fails its checks is a finding here, and in the table.
