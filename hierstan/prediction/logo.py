@@ -47,6 +47,8 @@ class LeaveOneGroupOut(LeftOut):
             ]
         )
 
+    __repr__ = __str__
+
 
 def leave_one_group_out(
     program: Program,

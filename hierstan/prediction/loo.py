@@ -88,6 +88,8 @@ class LeaveOneOut(LeftOut):
             ]
         )
 
+    __repr__ = __str__
+
 
 def leave_one_out(posterior: Posterior, *, r_eff: float, remark: str) -> LeaveOneOut:
     """Weigh all draws for each row; see `hierstan.fit.Fit.loo`."""

@@ -55,6 +55,8 @@ class Deviations:
             lines.append(f"Beware: {self.remark}.")
         return "\n".join(lines)
 
+    __repr__ = __str__
+
 
 def deviations(
     posterior: Posterior, loo: LeaveOneOut, *, seed: int, remark: str
