@@ -20,6 +20,9 @@ def compare_loo(
 ) -> pd.DataFrame:
     """Compare fits by leave-one-out, or leave-one-group-out, cross-validation.
 
+    Without pooling, what is expected of a row whose group's others do not determine its
+    coefficients is the prior's, so its density, and elpd, depend much on how wide that is.
+
     Parameters
     ----------
     fits : mapping of str to Fit, LeaveOneOut or LeaveOneGroupOut
