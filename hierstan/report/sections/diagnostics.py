@@ -19,7 +19,7 @@ def causes(analysis: Analysis) -> Shown | None:
             "parameter": cause.parameter or "the whole fit",
             "evidence": cause.text,
             "what to do": cause.advice or "–",
-            "explains": "a failed check" if cause.explains else "nothing that failed",
+            "kind": "explains a failure" if cause.explains else "a remark",
         }
         for name, fit in analysis.fits.items()
         for cause in fit.diagnostics.causes

@@ -105,7 +105,7 @@ def groups(analysis: Analysis, table: pd.DataFrame, factor: Factor) -> dict[str,
             order = far.sort_values(ascending=False, kind="stable").index
         unit = response if effect == "Intercept" else f"{response} per unit of {effect}"
         found[str(effect)] = shown(
-            rows.loc[order, chosen],
+            rows.loc[order, chosen].round({"weight": 6}),  # 0 is 0, not 1e-19
             f"{effect} of each {factor.name}, in units of {unit}; those that moved most "
             "first.",
             headings=_GROUP_COLUMNS | {"level": factor.name},
