@@ -54,9 +54,9 @@ def rank(fit: Fit, ax: AxesLike = None) -> Figure:
                 )  # fmt: skip
             axis.axhline(1.0, color=GREY, lw=0.6)
             rhat = float(table["rhat"][name])
-            axis.set_title(f"{shortened(name, 26)}: R-hat {rhat:.3f}", fontsize=9.5)
+            axis.set_title(shortened(name, 32), fontsize=9.5)
             axis.set_xlim(0, 1)
             axis.set_ylim(bottom=0)
-            axis.set_xlabel("rank among all draws (share)", fontsize=8.5)
+            axis.set_xlabel(f"rank among all draws; R-hat {rhat:.3f}", fontsize=8.5)
             axis.set_ylabel("share over uniform" if leftmost(axis) else "")
     return figure

@@ -31,10 +31,10 @@ def trace(fit: Fit, ax: AxesLike = None) -> Figure:
     -------
     matplotlib.figure.Figure
         A row per coefficient, standard deviation, correlation and sigma: density of each
-        chain on the left, its path on the right. Ticks below the path mark transitions
-        that diverged.
+        chain on the left, its path under R-hat and bulk ESS on the right. Ticks below the
+        path mark transitions that diverged.
     """
-    series = fit.series()
+    series, table = fit.series(), fit.diagnostics.parameters
     diverging = fit.samples.sampler["diverging"].any(axis=0)
     with house_style():
         figure, axes = grid(len(series), 2, 9.6, 1.25 * len(series) + 0.6, ax)
@@ -51,6 +51,10 @@ def trace(fit: Fit, ax: AxesLike = None) -> Figure:
                 ms=5,
             )  # fmt: skip
             density.set_title(shortened(name, 52))
+            path.set_title(
+                f"R-hat {table['rhat'][name]:.3f}, {table['ess_bulk'][name]:.0f} effective",
+                fontsize=9, fontweight="normal",
+            )  # fmt: skip
             density.set_yticks([])
             density.spines["left"].set_visible(False)
             path.margins(x=0.01)
