@@ -181,6 +181,15 @@ def test_an_sd_that_mixes_is_no_funnel() -> None:
     assert kinds(fit_of(change, "centered")) == ["too few draws"]
 
 
+def test_a_short_run_of_a_sd_is_no_funnel() -> None:
+    """300 effective of 2,000 draws: fewer than wanted, and not few of those there are."""
+
+    def change(v: dict[str, Floats], s: dict[str, Floats]) -> None:
+        v["tau"][:, :, 0] = 0.1 * np.exp(0.8 * ar1(0.74, (4, 500), seed=8))
+
+    assert kinds(fit_of(change, "centered", draws=500)) == ["too few draws"]
+
+
 def test_divergences_below_make_a_funnel_of_a_sd_that_mixes() -> None:
     def change(v: dict[str, Floats], s: dict[str, Floats]) -> None:
         v["tau"][:, :, 0] = 0.1 * np.exp(0.8 * normal((4, 1000), seed=9))

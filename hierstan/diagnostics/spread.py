@@ -1,5 +1,6 @@
 """Standard deviations that may be zero, and such as the prior decides on."""
 
+import warnings
 from collections.abc import Iterator
 
 import numpy as np
@@ -8,6 +9,7 @@ from scipy import stats
 from hierstan.arviz_stats import power_scaling
 from hierstan.design import Floats
 from hierstan.diagnostics.cause import Cause, Evidence
+from hierstan.diagnostics.limits import RHAT_LIMIT_GROUPS
 from hierstan.priors.distributions import HalfStudentT
 
 # A density at zero above this share of its peak leaves zero within what would be the 95 %
@@ -90,10 +92,15 @@ def find_prior_dominated(evidence: Evidence) -> Iterator[Cause]:
             float(evidence.priors.tau_df[k]), float(evidence.priors.tau_scale[k])
         )
         tau = evidence.draws["tau"].isel(effect=k, drop=True)
-        if np.isinf(prior.scale) or float(tau.std()) == 0:
+        # Chains that are not together yet cannot be reweighted; nan is a chain that stands.
+        mixed = evidence.parameters["rhat"][name] <= RHAT_LIMIT_GROUPS
+        if np.isinf(prior.scale) or not mixed:
             continue
         log_prior = tau.copy(data=_log_density(prior, tau.to_numpy()))
-        found = power_scaling(tau.to_dataset(name="sd"), log_prior, "prior")["sd"]
+        with warnings.catch_warnings():
+            # Of tails fitted to few draws; weights at a power of 1.01 are all but equal.
+            warnings.simplefilter("ignore", UserWarning)
+            found = power_scaling(tau.to_dataset(name="sd"), log_prior, "prior")["sd"]
         if not float(found) >= DECIDES:
             continue
         half = HalfStudentT(prior.df, prior.scale / 2)
