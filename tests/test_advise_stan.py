@@ -91,11 +91,11 @@ def test_eight_schools_may_have_no_spread_at_all(engine: CmdStanEngine) -> None:
     assert kinds(marginal) == set()
 
 
-def test_strong_data_are_told_to_marginal_or_centered(engine: CmdStanEngine) -> None:
+def test_strong_data_are_told_to_marginal_from_either_side(engine: CmdStanEngine) -> None:
     """Forty rows in each of 30 groups, sigma a fifth of the sd of the groups.
 
-    Measured on such data (eight sets): centered had 0.6 to 1.6 times the effective draws a
-    second of noncentered, 1.3 in the middle, and marginal 30 to 850 times.
+    Measured on such data (12 sets): centered had 0.6 to 1.6 times the effective draws a
+    second of noncentered, 1.3 in the middle, and marginal 9 to 2,600 times.
     """
     rng = np.random.default_rng(6)
     group = np.repeat(np.arange(30), 40)
@@ -103,10 +103,11 @@ def test_strong_data_are_told_to_marginal_or_centered(engine: CmdStanEngine) -> 
     data["y"] = 2.0 + 5 * rng.normal(size=30)[group] + rng.normal(size=group.size)
     model = hs.Model("y ~ 1 + (1 | group)", data, engine=engine)
     noncentered = hs.advise(sampled(model, "noncentered"), trial=False)
-    assert noncentered.proposals == ("marginal", "centered")
+    assert noncentered.proposals == ("marginal",)
+    assert "strong data" in {cause.kind for cause in noncentered.causes}
     centered = hs.advise(sampled(model, "centered"))
     assert centered.proposals == ("marginal",)
-    assert {"ridge"} <= {cause.kind for cause in centered.causes}
+    assert "ridge" in {cause.kind for cause in centered.causes}
     assert centered.program == "marginal"
 
 

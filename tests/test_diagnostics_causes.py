@@ -229,7 +229,8 @@ def slow_intercept(v: dict[str, Floats], s: dict[str, Floats]) -> None:
 def test_strong_data_speak_against_noncentered_only() -> None:
     data = grouped(20, 40)
     fit = fit_of(slow_intercept, "noncentered", data=data)
-    assert fit.diagnostics.programs == ("marginal", "centered")
+    assert fit.diagnostics.programs == ("marginal",)
+    assert "centered" not in fit.diagnostics.advice
     assert named(fit)["strong data"].evidence["reliability_low"] > 0.95
     ridge = named(fit)["ridge"]
     assert ridge.parameter == "Intercept"
@@ -241,15 +242,27 @@ def test_strong_data_speak_against_noncentered_only() -> None:
     assert "noncentered" not in other.diagnostics.advice
 
 
+def slow_sd(v: dict[str, Floats], s: dict[str, Floats]) -> None:
+    """Make the first sd slow about where it is, far from zero."""
+    v["tau"][:, :, 0] = 1.2 * np.exp(0.1 * ar1(0.95, (4, 1000), seed=5))
+
+
+def test_strong_data_of_crossed_factors_speak_for_centered() -> None:
+    formula, data = "y ~ x + (1 | g) + (1 | h)", grouped(20, 40)
+    fit = fit_of(slow_sd, "noncentered", formula, data)
+    assert fit.diagnostics.programs == ("centered",)
+    assert 'Try program="centered"' in fit.diagnostics.advice
+    assert fit_of(slow_sd, "centered", formula, data).diagnostics.programs == ()
+
+
 @pytest.mark.parametrize(("levels", "rows"), [(3, 40), (20, 2)])
 def test_few_levels_or_little_data_are_not_strong(levels: int, rows: int) -> None:
     def slow(v: dict[str, Floats], s: dict[str, Floats]) -> None:
         v["sigma"] *= 1.0 if levels == 3 else 2.0
-        v["beta"][:, :, 1] = ar1(0.9, (4, 1000), seed=5)
+        slow_sd(v, s)
 
     fit = fit_of(slow, "noncentered", data=grouped(levels, rows))
-    assert "strong data" not in kinds(fit)
-    assert fit.diagnostics.programs == ("marginal",)
+    assert kinds(fit) == ["too few draws"]
 
 
 def test_a_sd_that_may_be_zero_is_a_remark_of_a_sound_fit() -> None:

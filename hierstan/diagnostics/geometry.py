@@ -71,7 +71,10 @@ def find_strong_data(evidence: Evidence) -> Cause | None:
     """Find the reverse of the funnel, of which the noncentered program is slow.
 
     Effects that their data settle are tau z, so every z has to follow tau: the ridge is
-    long where the data are strong. Centered has none of that. It is found when a sd, or a
+    long where the data are strong. Centered has none of that, but shares the ridges of
+    `find_ridges`: where marginal is to be had, centered had 0.6 to 1.6 times the effective
+    draws a second of noncentered in 12 sets, too little to send anybody there, and marginal
+    9 times at least. It is found when a sd, or a
     coefficient of which there are group effects, has less than one effective draw in four,
     every effect keeps a reliability of 0.7 at the low end of its sd, and every factor has
     ten levels; with fewer the sd's own wide tail matters more.
@@ -93,11 +96,14 @@ def find_strong_data(evidence: Evidence) -> Cause | None:
         "follow the sds."
     )
     advice = (
-        'Use program="centered": with data like these it had up to twice the effective '
-        "draws a second."
+        'Try program="centered": with crossed factors like these it had 1.1 to 2 times the '
+        "effective draws a second."
     )
+    program = "centered"
+    if evidence.marginal_available:
+        advice = program = ""
     numbers = {"reliability_low": smallest, "levels": float(levels)}
-    return Cause("strong data", "", True, numbers, text, advice, "centered")
+    return Cause("strong data", "", True, numbers, text, advice, program)
 
 
 def find_ridges(evidence: Evidence) -> Iterator[Cause]:
