@@ -9,18 +9,27 @@ import pandas as pd
 from dense_posterior import Theta, coefficients, effects, log_density
 from synthetic import synthetic_fit
 
+from hierstan.arviz_stats import convergence
 from hierstan.design import Floats
+from hierstan.diagnostics import reported
 from hierstan.engines.base import Arrays
 from hierstan.fit import Fit
+from hierstan.naming import name_draws
 from hierstan.priors import resolve_priors
 
 Rows = npt.NDArray[np.int64]
 
 
 def with_variables(fit: Fit, variables: Arrays) -> Fit:
-    """Return a fit with other draws, by Stan's names, shape (chains, draws, ...)."""
+    """Return a fit with other draws, by Stan's names, shape (chains, draws, ...).
+
+    Its diagnostics stay those of the old draws: draws of a few values only, as here, are
+    none that a sampler gives, and ArviZ 1.x refuses to weigh them for the diagnostics.
+    """
     samples = replace(fit.samples, variables={**fit.samples.variables, **variables})
-    return Fit.from_samples(fit.program, fit.design, fit.priors, samples)
+    draws = name_draws(fit.program, fit.design, samples.variables)
+    statistics = convergence(reported(draws))
+    return replace(fit, samples=samples, draws=draws, statistics=statistics)
 
 
 @dataclass(frozen=True, eq=False)
