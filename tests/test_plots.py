@@ -176,6 +176,7 @@ def test_pictures_are_drawn_into_axes_of_the_caller(
     before = set(ours.axes)
     assert draw(analyses["plain"], axes) is ours
     assert set(ours.axes) == before
+    assert not ours.legends
     assert_legible(ours)
     assert not pyplot.get_fignums()
     assert any(word in text.get_text() for text in texts(ours))
