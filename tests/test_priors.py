@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import hierstan as hs
@@ -214,6 +214,7 @@ KINDS = {
 
 
 @given(DISTRIBUTIONS, st.integers(1, 8))
+@example(HalfStudentT(1.25, 1.0), 1)
 def test_notation_reads_back(prior: Distribution, digits: int) -> None:
     kind = KINDS[type(prior)]
     read = read_distribution(prior.text(), kind, "x")

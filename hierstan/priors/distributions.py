@@ -43,7 +43,10 @@ class HalfStudentT:
     scale: float
 
     def text(self, digits: int | None = None) -> str:
-        """Write it, with all digits or rounded to some."""
+        """Write it, the scale with all digits or rounded to some.
+
+        The degrees of freedom are never rounded: 1.25 would become the half-Cauchy.
+        """
         if math.isinf(self.scale):
             return "flat"
         scale = _number(self.scale, digits)
@@ -51,7 +54,7 @@ class HalfStudentT:
             return f"half-normal({scale})"
         if self.df == 1:
             return f"half-cauchy({scale})"
-        return f"half-student-t({_number(self.df, digits)}, {scale})"
+        return f"half-student-t({_number(self.df, None)}, {scale})"
 
 
 @dataclass(frozen=True)
