@@ -81,6 +81,9 @@ class Fit(Predictive, Shrunken):
     ) -> "Fit":
         """Name the draws of a run and check them."""
         draws = name_draws(program, design, samples.variables)
+        for values in draws.values():
+            # Readings share these arrays; none of them may change what the others see.
+            values.to_numpy().flags.writeable = False
         statistics = convergence(reported(draws))
         diagnostics = diagnose(
             program, design, priors, draws, samples, statistics, prior_only=prior_only

@@ -57,7 +57,7 @@ def partial_pooling(fit: Fit, predictor: LevelPredictor) -> Columns:
         # Where all levels are pulled towards one value, it is summarized once.
         chosen = slice(0, 1) if predictor.alike else levels
         towards = predictor.pulled_towards(posterior, chosen)
-        there += towards
+        there = there + towards  # not in place: these may be the fit's own draws
         pooled = {
             name: np.broadcast_to(values, there.shape[:2])
             for name, values in summarize("pooled", towards).items()
@@ -86,7 +86,7 @@ def without_pooling(fit: Fit, name: str) -> Columns:
     for levels in predictor.chunks(posterior.S):
         values = predictor.effects(posterior, levels)
         for share, average_draws in added:
-            values += share[levels].swapaxes(0, 1) @ average_draws
+            values = values + share[levels].swapaxes(0, 1) @ average_draws
         parts.append(summarize("unpooled", values))
     columns = _joined(parts)
     has = {

@@ -1,0 +1,77 @@
+"""A reading changes nothing: asked twice it says the same, and so do all others."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+from synthetic import synthetic_fit
+
+from hierstan.errors import HierstanError
+from hierstan.fit import Fit
+
+READINGS: dict[str, Callable[[Fit], object]] = {
+    "shrinkage": lambda fit: fit.shrinkage(fit.design.factors[0].name),
+    "pooling": lambda fit: fit.pooling(),
+    "regions": lambda fit: fit.shrinkage_regions(fit.design.factors[0].name),
+    "rows left out": lambda fit: fit.loo(),
+    "integrated": lambda fit: fit.loo(integrated=True),
+    "groups left out": lambda fit: fit.leave_one_group_out(fit.design.factors[-1].name),
+    "rmsd": lambda fit: fit.rmsd(),
+    "group means": lambda fit: fit.group_means(fit.design.factors[0].name),
+    "predictions": lambda fit: fit.predict(seed=3),
+    "residuals": lambda fit: fit.residuals(),
+    "replications": lambda fit: fit.replicate(20, seed=3),
+    "checks": lambda fit: fit.predictive_checks(seed=3),
+    "sensitivity": lambda fit: fit.sensitivity(),
+    "log likelihood": lambda fit: fit.log_likelihood(),
+    "summary": lambda fit: fit.group_summary(fit.design.factors[0].name),
+    "arviz": lambda fit: fit.to_arviz(log_likelihood=True),
+}
+MODELS = [
+    ("y ~ x + (x | g)", "marginal"),
+    ("y ~ x + (x | g)", "noncentered"),
+    ("y ~ 0 + x + (0 + x || g)", "centered"),
+    ("y ~ x + (1 | g) + (1 | h)", "noncentered"),
+    ("y ~ x + (1 | g/h)", "centered"),
+    ("y ~ x + (x || g)", "unpooled"),
+    ("y ~ x + (1 | g) + (1 | h)", "unpooled"),
+    ("y ~ x + (1 | g)", "pooled"),
+]
+
+
+def example() -> pd.DataFrame:
+    rng = np.random.default_rng(6)
+    data = pd.DataFrame({"x": rng.normal(2.0, 1.0, 72), "y": rng.normal(4.0, 2.0, 72)})
+    data["g"], data["h"] = np.arange(72) % 6, np.arange(72) // 6 % 4
+    return data
+
+
+@pytest.mark.parametrize(("formula", "program"), MODELS)
+def test_readings_leave_the_draws_as_they_are(formula: str, program: str) -> None:
+    fit = synthetic_fit(formula, example(), program, draws=60)
+    before = {name: values.to_numpy().copy() for name, values in fit.draws.items()}
+    answered = 0
+    for read in (*READINGS.values(), *READINGS.values()):
+        try:
+            read(fit)
+        except HierstanError:  # not every program has every reading
+            continue
+        answered += 1
+    assert answered >= len(READINGS)
+    for name, values in before.items():
+        np.testing.assert_array_equal(fit.draws[name].to_numpy(), values)
+
+
+@pytest.mark.parametrize(("formula", "program"), MODELS[:5])
+def test_shrinkage_says_the_same_when_asked_again(formula: str, program: str) -> None:
+    fit = synthetic_fit(formula, example(), program)
+    for factor in fit.design.factors:
+        first, second = (fit.shrinkage(factor.name) for _ in range(2))
+        pd.testing.assert_frame_equal(first, second)
+
+
+def test_draws_cannot_be_overwritten() -> None:
+    fit = synthetic_fit("y ~ x + (x | g)", example())
+    with pytest.raises(ValueError, match="read-only"):
+        fit.draws["u[g]"].to_numpy()[:] = 0.0
