@@ -135,8 +135,9 @@ def test_independent_effects_are_drawn_independently() -> None:
 
 
 def test_a_correlation_of_one_is_drawn_from() -> None:
-    fit = synthetic_fit("y ~ x + (x | g)", example())
-    fit.draws["rho"][:] = 1.0
+    fit = synthetic_fit(
+        "y ~ x + (x | g)", example(), change=lambda v, _: v["rho"].fill(1.0)
+    )
     u = difference(fit, example(2).assign(g="A", x=[0.0, 1.0]), groups="new")
     tau = flat(fit, "tau")
     np.testing.assert_allclose(

@@ -5,8 +5,9 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 import pytest
-from synthetic import synthetic_fit
+from synthetic import Change, synthetic_fit
 
+from hierstan.design import Floats
 from hierstan.errors import HierstanError
 from hierstan.fit import Fit
 
@@ -47,9 +48,27 @@ def example() -> pd.DataFrame:
     return data
 
 
+def by_column(variables: dict[str, Floats], sampler: dict[str, Floats]) -> None:
+    """Lay draws out as engines do: all draws of an element next to each other.
+
+    Readings turn axes around, and which of the results are views depends on this.
+    """
+    for name, values in variables.items():
+        if values.ndim == 3:
+            columns = np.ascontiguousarray(np.moveaxis(values, -1, 0))
+            variables[name] = np.moveaxis(columns, 0, -1)
+
+
+def by_draw(variables: dict[str, Floats], sampler: dict[str, Floats]) -> None:
+    """Leave all elements of a draw next to each other."""
+
+
+@pytest.mark.parametrize("layout", [by_column, by_draw])
 @pytest.mark.parametrize(("formula", "program"), MODELS)
-def test_readings_leave_the_draws_as_they_are(formula: str, program: str) -> None:
-    fit = synthetic_fit(formula, example(), program, draws=60)
+def test_readings_leave_the_draws_as_they_are(
+    formula: str, program: str, layout: Change
+) -> None:
+    fit = synthetic_fit(formula, example(), program, draws=60, change=layout)
     before = {name: values.to_numpy().copy() for name, values in fit.draws.items()}
     answered = 0
     for read in (*READINGS.values(), *READINGS.values()):
@@ -63,9 +82,12 @@ def test_readings_leave_the_draws_as_they_are(formula: str, program: str) -> Non
         np.testing.assert_array_equal(fit.draws[name].to_numpy(), values)
 
 
+@pytest.mark.parametrize("layout", [by_column, by_draw])
 @pytest.mark.parametrize(("formula", "program"), MODELS[:5])
-def test_shrinkage_says_the_same_when_asked_again(formula: str, program: str) -> None:
-    fit = synthetic_fit(formula, example(), program)
+def test_shrinkage_says_the_same_when_asked_again(
+    formula: str, program: str, layout: Change
+) -> None:
+    fit = synthetic_fit(formula, example(), program, change=layout)
     for factor in fit.design.factors:
         first, second = (fit.shrinkage(factor.name) for _ in range(2))
         pd.testing.assert_frame_equal(first, second)
