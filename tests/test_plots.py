@@ -52,7 +52,7 @@ def draw_prior(analysis: Analysis, ax: AxesLike) -> Figure:
 def draw_funnel(analysis: Analysis, ax: AxesLike) -> Figure:
     fits = {name: analysis.fits[name] for name in ("centered", "noncentered")}
     factor = analysis.design.factors[0]
-    return hs.plot.funnel(fits, factor, factor.effects[-1], ax=ax)
+    return hs.plot.funnel(fits, factor.name, factor.effects[-1], ax=ax)
 
 
 def draw_shrinkage(analysis: Analysis, ax: AxesLike) -> Figure:
@@ -240,6 +240,13 @@ def test_colours_differ_for_every_kind_of_sight(sight: str) -> None:
     seen = {name: lab(SIGHT[sight] @ linear(name)) for name in PALETTE}
     for a, b in combinations(PALETTE, 2):
         assert np.linalg.norm(seen[a] - seen[b]) > 20, (a, b)
+
+
+def test_fits_of_ones_own_names_get_colours_of_their_own() -> None:
+    names = ["with uranium", "REML", "without", "marginal", "half"]
+    found = style.colors_of(names)
+    assert found["REML"] == style.color_of("REML")
+    assert len({found[name] for name in ("with uranium", "without", "half")}) == 3
 
 
 @pytest.mark.parametrize("name", PALETTE)

@@ -90,7 +90,8 @@ def divergences(fit: Fit, ax: AxesLike = None) -> Figure:
 def _told(times_lower: float, score: float) -> tuple[str, bool]:
     """Say how far a sd is lower at divergences, and whether that is clear."""
     lower = times_lower >= 1
-    times, word = times_lower if lower else 1 / times_lower, "lower" if lower else "higher"
+    times = f"{times_lower if lower else 1 / times_lower:.2g}"
+    told = "alike" if times == "1" else f"{times}x {'lower' if lower else 'higher'}"
     if np.isnan(score):
-        return f"{times:.2g}x {word}", False
-    return f"{times:.2g}x {word} ({abs(score):.1f} se)", abs(score) > 2
+        return told, False
+    return f"{told} ({abs(score):.1f} se)", abs(score) > 2

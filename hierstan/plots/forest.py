@@ -5,7 +5,14 @@ from collections.abc import Mapping
 from matplotlib.figure import Figure
 
 from hierstan.estimates import AnyValue, Estimates
-from hierstan.plots.style import AxesLike, color_of, house_style, leftmost, shortened, tiles
+from hierstan.plots.style import (
+    AxesLike,
+    colors_of,
+    house_style,
+    leftmost,
+    shortened,
+    tiles,
+)
 
 _COLUMNS = 3
 
@@ -28,6 +35,7 @@ def forest(columns: Mapping[str, Estimates], ax: AxesLike = None) -> Figure:
         One panel per parameter, each on its own axis. Dots are posterior means, diamonds
         estimates.
     """
+    colors = colors_of(columns)
     names: dict[str, None] = {}
     for estimates in columns.values():
         names.update((name, None) for name, _ in estimates.rows() if name != "sigma")
@@ -42,14 +50,14 @@ def forest(columns: Mapping[str, Estimates], ax: AxesLike = None) -> Figure:
                     low, high = _interval(value)
                     sound = estimates.converged
                     line = "-" if sound else ":"
-                    axis.plot([low, high], [y, y], line, color=color_of(label), lw=1.8)
+                    axis.plot([low, high], [y, y], line, color=colors[label], lw=1.8)
                     axis.plot(
                         value.center,
                         y,
                         "D" if estimates.criterion else "o",
-                        color=color_of(label),
+                        color=colors[label],
                         ms=5.5,
-                        mfc=color_of(label) if sound else "white",
+                        mfc=colors[label] if sound else "white",
                     )
             axis.set_title(shortened(name, 32), fontsize=9.5)
             axis.set_ylim(len(columns) - 0.5, -0.5)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.figure import Figure
 
-from hierstan.design import Factor
+from hierstan.design import Factor, find_factor
 from hierstan.fit import Fit
 from hierstan.naming import effect_label
 from hierstan.plots.style import (
@@ -28,7 +28,7 @@ def funnel_level(factor: Factor, effect: str) -> str:
 
 def funnel(
     fits: Mapping[str, Fit],
-    factor: Factor,
+    factor: Factor | str,
     effect: str,
     level: str | None = None,
     ax: AxesLike = None,
@@ -39,8 +39,8 @@ def funnel(
     ----------
     fits : mapping of str to Fit
         Fits with partial pooling, by name; axes are shared.
-    factor : Factor
-        The grouping factor.
+    factor : Factor or str
+        The grouping factor, or its name.
     effect : str
         The effect whose sd is drawn, on a log axis.
     level : str, optional
@@ -54,6 +54,8 @@ def funnel(
         Draws as dots; transitions that diverged on top. The line says down to which sd
         each program came.
     """
+    if isinstance(factor, str):
+        factor = find_factor(next(iter(fits.values())).design, factor)
     level = level or funnel_level(factor, effect)
     with house_style():
         figure, axes = grid(1, len(fits), 4.8 * len(fits), 4.2, ax)

@@ -7,7 +7,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hierstan.design import Design, Factor, Floats
+from hierstan.design import Design, Factor, Floats, find_factor
 from hierstan.fit import Fit
 from hierstan.plots.style import (
     BLACK,
@@ -48,7 +48,7 @@ def panel_levels(factor: Factor, predictor: str, count: int = 3) -> list[str]:
 
 def panels(
     fits: Mapping[str, Fit],
-    factor: Factor,
+    factor: Factor | str,
     predictor: str,
     levels: Sequence[str],
     seed: int = 1,
@@ -60,8 +60,8 @@ def panels(
     ----------
     fits : mapping of str to Fit
         Fits by name, with group coefficients (not complete pooling).
-    factor : Factor
-        The grouping factor.
+    factor : Factor or str
+        The grouping factor, or its name.
     predictor : str
         The column of X on the horizontal axis; other columns are held at the group's mean.
     levels : sequence of str
@@ -78,6 +78,8 @@ def panels(
         not determine the slope, the panel says so: its unpooled line is the prior's.
     """
     design = next(iter(fits.values())).design
+    if isinstance(factor, str):
+        factor = find_factor(design, factor)
     x = design.X[:, design.terms.index(predictor)]
     few = np.unique(x).size <= 5
     rng = np.random.default_rng(seed)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
+from itertools import cycle
 from typing import Any
 
 import matplotlib as mpl
@@ -190,6 +191,12 @@ def plain_log(axis: Axis) -> None:
 def color_of(label: str) -> str:
     """Return the fixed colour of a program or estimator."""
     return COLORS.get(label, VERMILION)
+
+
+def colors_of(labels: Iterable[str]) -> dict[str, str]:
+    """Return a colour for each: its fixed one, or one of its own among the others."""
+    others = cycle((VERMILION, BLUE, GREEN, ORANGE, PURPLE, SKY))
+    return {label: COLORS.get(label) or next(others) for label in labels}
 
 
 def line_of(label: str) -> str:
