@@ -184,7 +184,7 @@ def test_without_make(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_two_processes_build_once(machine: Path) -> None:
     script_make(machine, "sleep 1\n")
     started = [start_build(), start_build()]
-    outputs = [process.communicate(timeout=60)[0] for process in started]
+    outputs = [process.communicate(timeout=120)[0] for process in started]
     assert outputs[0] == outputs[1] != ""
     assert len(calls(machine)) == 1
     assert left_over(machine) == []
@@ -196,7 +196,7 @@ def test_interrupt_leaves_nothing(machine: Path) -> None:
     process = start_build()
     wait_for(beat)
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=30)
+    process.communicate(timeout=120)
     assert process.returncode != 0
     assert left_over(machine) == []
     size = beat.stat().st_size
@@ -210,7 +210,7 @@ def test_what_a_killed_build_left_is_removed(machine: Path) -> None:
     process = start_build()
     wait_for(child)
     process.kill()
-    process.communicate(timeout=30)
+    process.communicate(timeout=120)
     assert len(left_over(machine)) == 1
     assert not locate().built
     script_make(machine, "")
@@ -244,4 +244,4 @@ def test_clean_waits_for_no_one(machine: Path) -> None:
     with pytest.raises(ToolchainError, match="Another process is building"):
         clean()
     assert directory.is_dir()
-    assert process.wait(timeout=30) == 0
+    assert process.wait(timeout=120) == 0

@@ -52,7 +52,7 @@ def end(process: subprocess.Popen[str], how: str) -> None:
         os.killpg(process.pid, number)
     else:
         process.send_signal(number)
-    process.communicate(timeout=30)
+    process.communicate(timeout=120)
 
 
 def assert_quiet(beat: Path) -> None:
@@ -107,7 +107,7 @@ def test_two_builds_one_killed(slow: Path) -> None:
     second = start_build(own_group=True)
     time.sleep(0.3)
     end(first, "kill")
-    path, errors = second.communicate(timeout=60)
+    path, errors = second.communicate(timeout=120)
     assert second.returncode == 0, errors
     assert is_whole(Path(path.strip()))
     build()
