@@ -128,7 +128,9 @@ def check_model(
         try:
             refuse_improper(get_program(PROGRAM), design, flat_model.priors)
         except PriorError as error:
-            stopped = f"There is no flat-prior mean to compare with. {error}"
+            # What it advises is for priors of the user's; these have to be flat.
+            reason = str(error).partition(" Give ")[0]
+            stopped = f"There is no flat-prior mean to compare with. {reason}"
         else:
             flat = sample(flat_model, settings, progress)
     with_profile = posterior is not None and mode.converged
