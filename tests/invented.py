@@ -59,7 +59,12 @@ def invented_joint() -> JointMode:
     ray = pd.DataFrame(
         {"share": share, "joint": -900 - 80 * np.log(share), "marginal": marginal}
     )
-    return JointMode(ray, Mode({"tau": np.array([3e-9])}, 4711.0, True, 0.1, None))
+    effects = pd.DataFrame(
+        {"fitted": [0.4, 0.3], "reached": [0.5, 3e-9], "farthest": [0.9, 4e-9]},
+        index=["sd(Intercept | group)", "sd(floor | group)"],
+    )
+    end = Mode({"tau": effects["reached"].to_numpy()}, 4711.0, True, 0.1, None)
+    return JointMode("REML", ray, end, effects, {"group": 1e-8})
 
 
 def invented_analysis(

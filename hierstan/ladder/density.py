@@ -8,7 +8,7 @@ import numpy as np
 
 from hierstan.correlations import partial_correlations, roots_of_covariance
 from hierstan.design import Design, Floats
-from hierstan.engines.base import Arrays, Engine
+from hierstan.engines.base import Arrays, Engine, StanData
 from hierstan.frequentist.variances import Variances
 from hierstan.priors import resolve_priors
 from hierstan.programs import get_program, initial_values, stan_data
@@ -63,7 +63,7 @@ class FlatDensity:
         )
         found = [self.engine.optimize(PROGRAM, self.data, start, seed) for start in starts]
         best = max(found, key=lambda mode: mode.log_density)
-        return self._variances(best.variables)
+        return read_variances(self.design, self.data, best.variables)
 
     def values(self, points: Sequence[Variances], betas: Sequence[Floats]) -> Floats:
         """Evaluate Stan's log density.
@@ -103,14 +103,30 @@ class FlatDensity:
             "beta_standard": [] if self.reml else standard.tolist(),
         }
 
-    def _variances(self, variables: Arrays) -> Variances:
-        """Read a point off the program's parameters."""
-        tau = np.asarray(variables["tau"], dtype=float).reshape(1, -1)
-        cpc = np.asarray(variables.get("cpc", np.zeros(0)), dtype=float).reshape(1, -1)
-        root = roots_of_covariance(tau, cpc, self.data["Q"])[0]
-        Sigmas, start = [], 0
-        for factor in self.design.factors:
-            own = root[start : start + factor.Q, start : start + factor.Q]
-            Sigmas.append(own @ own.T)
-            start += factor.Q
-        return Variances(tuple(Sigmas), float(variables["sigma"]))
+
+def read_variances(design: Design, data: StanData, variables: Arrays) -> Variances:
+    """Read the variances off the parameters of a program with partial pooling.
+
+    Parameters
+    ----------
+    design : Design
+        The model.
+    data : mapping of str to object
+        The program's data block.
+    variables : mapping of str to ndarray
+        Where an optimization ended.
+
+    Returns
+    -------
+    Variances
+        In the data's units.
+    """
+    tau = np.asarray(variables["tau"], dtype=float).reshape(1, -1)
+    cpc = np.asarray(variables.get("cpc", np.zeros(0)), dtype=float).reshape(1, -1)
+    root = roots_of_covariance(tau, cpc, data["Q"])[0]
+    Sigmas, start = [], 0
+    for factor in design.factors:
+        own = root[start : start + factor.Q, start : start + factor.Q]
+        Sigmas.append(own @ own.T)
+        start += factor.Q
+    return Variances(tuple(Sigmas), float(variables["sigma"]))

@@ -4,17 +4,21 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.linalg import eigh
 
 from hierstan.design import Floats
 from hierstan.engines.base import Engine, Mode
 from hierstan.frequentist import MixedFit
 from hierstan.frequentist.standard import Standard
-from hierstan.frequentist.variances import Variances
+from hierstan.frequentist.variances import Variances, parameters_of
+from hierstan.ladder.density import read_variances
 from hierstan.priors import resolve_priors
 from hierstan.programs import get_program, initial_values, stan_data
 
 # The sds of the fit times these: from ten times down to a millionth.
 _SHARES = np.geomspace(10.0, 1e-6, 57)
+# An sd below this part of the fitted one, and all of its effects, are on their way to zero.
+_COLLAPSED = 0.01
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,34 +27,98 @@ class JointMode:
 
     Attributes
     ----------
+    criterion : str
+        ``"REML"`` or ``"ML"``: of the fit that the ray goes through.
     ray : pandas.DataFrame
         Along standard deviations that are ``share`` times the fitted ones, at the fitted
         sigma: ``joint``, the flat-prior density of the centered program, highest over
         beta and u, and ``marginal``, the likelihood with u integrated out.
     end : Mode
         Where Stan's optimizer stopped when let loose on the centered program.
+    effects : pandas.DataFrame
+        A row per standard deviation, by name, in units of the response per unit of the
+        predictor: ``fitted``, ``reached`` by the optimizer, and ``farthest``, the largest
+        distance from zero of its effects where the optimizer stopped.
+    narrowest : dict of str to float
+        By factor, the sd that was reached in relation to the fitted one, of the
+        combination of effects where that is smallest.
     """
 
+    criterion: str
     ray: pd.DataFrame
     end: Mode
+    effects: pd.DataFrame
+    narrowest: dict[str, float]
 
     @property
     def smallest_tau(self) -> float:
         """The smallest sd where the optimizer stopped."""
-        return float(np.min(self.end.variables["tau"]))
+        return float(self.effects["reached"].min())
+
+    @property
+    def collapsed(self) -> str:
+        """The sd that ran to zero with all of its effects; empty when none did.
+
+        Evidence is that sd and effects are below a hundredth of the fitted sd.
+        """
+        size = self.effects[["reached", "farthest"]].max(axis=1) / self.effects["fitted"]
+        return str(size.idxmin()) if size.min() < _COLLAPSED else ""
 
     @property
     def verdict(self) -> str:
-        """Say in a sentence what happened."""
+        """Say in a few sentences what happened."""
         best = float(self.ray["marginal"].max())
         return (
-            f"Maximizing the centered density over u as well ran to a sd of "
-            f"{self.smallest_tau:.1e}, with every effect of its factor at zero, and a log "
-            f"density of {self.end.log_density:,.0f}; it has no maximum, because the "
-            "density of u grows without bound as the sd shrinks. With u integrated out "
-            f"the maximum is {best:,.2f}: that is what REML and ML find, and what a "
-            "posterior mean averages over."
+            f"{self._stop()} With u integrated out the maximum is {best:,.2f}: that is "
+            "what REML and ML find, and what a posterior mean averages over."
         )
+
+    @property
+    def description(self) -> str:
+        """Say what the densities do along the ray."""
+        joint = self.ray.set_index("share")["joint"].sort_index()
+        change = float(joint.iloc[0] - np.interp(1.0, joint.index, joint))
+        return (
+            "From the fitted sds to a millionth of them the density with the effects at "
+            f"their best {'rises' if change > 0 else 'falls'} by {abs(change):,.0f}; with "
+            "the effects integrated out it has its maximum near the fitted ones."
+        )
+
+    def _stop(self) -> str:
+        """Say where the optimizer stopped, and that it is no maximum."""
+        density = f"a log density of {self.end.log_density:,.0f}"
+        endless = "because the density of u grows without bound as the sd shrinks"
+        ran = "Maximizing the centered density over u as well ran to"
+        if name := self.collapsed:
+            row = self.effects.loc[name]
+            return (
+                f"{ran} {name} = {row['reached']:.1e} ({row['fitted']:.3g} by "
+                f"{self.criterion}), with all of its effects within {row['farthest']:.1e} "
+                f"of zero, and {density}; it has no maximum, {endless}."
+            )
+        factor, share = min(self.narrowest.items(), key=lambda item: item[1])
+        if share < _COLLAPSED:
+            return (
+                f"{ran} effects of {factor} of which one combination does not vary any "
+                f"more (its sd is {share:.1e} of that by {self.criterion}), and {density}; "
+                f"it has no maximum, {endless}."
+            )
+        stops = " and ".join(
+            f"{name} = {row['reached']:.3g} ({row['fitted']:.3g} by {self.criterion})"
+            for name, row in self.effects.to_dict("index").items()
+        )
+        return (
+            "Maximizing the centered density over u as well stopped at a local optimum at "
+            f"best, {stops}, with {density}. The density has no maximum, {endless}: along "
+            f"the ray, at a millionth of the fitted sds, it is {self._far_down()}."
+        )
+
+    def _far_down(self) -> str:
+        """Set the density at the end of the ray beside where the optimizer stopped."""
+        value = float(self.ray.sort_values("share")["joint"].iloc[0])
+        if value > self.end.log_density:
+            return f"already {value:,.0f}"
+        return f"still {value:,.0f}, as the groups are so distinct, and rises from there on"
 
     def __str__(self) -> str:
         """Return the verdict."""
@@ -86,7 +154,48 @@ def joint_mode(mixed: MixedFit, engine: Engine, seed: int = 1) -> JointMode:
     end = engine.optimize("centered", data, start, seed)
     standard = Standard.of(design)
     rows = [_along(mixed, standard, float(share)) for share in _SHARES]
-    return JointMode(pd.DataFrame(rows), end)
+    reached = read_variances(design, data, end.variables)
+    return JointMode(
+        mixed.criterion,
+        pd.DataFrame(rows),
+        end,
+        _effects(mixed, reached, end.variables["u"]),
+        _narrowest(mixed, reached),
+    )
+
+
+def _effects(mixed: MixedFit, reached: Variances, u: Floats) -> pd.DataFrame:
+    """Set the sds that were reached, and the size of their effects, beside the fit's."""
+    factors = mixed.design.factors
+    sizes = np.split(np.abs(u), np.cumsum([f.J * f.Q for f in factors])[:-1])
+    farthest = [
+        float(size.reshape(factor.Q, factor.J)[q].max())
+        for factor, size in zip(factors, sizes, strict=True)
+        for q in range(factor.Q)
+    ]
+    sds = [p for p in parameters_of(factors) if p.kind == "sd"]
+    return pd.DataFrame(
+        {
+            "fitted": [sd.value(mixed.variances) for sd in sds],
+            "reached": [sd.value(reached) for sd in sds],
+            "farthest": farthest,
+        },
+        index=[sd.name for sd in sds],
+    )
+
+
+def _narrowest(mixed: MixedFit, reached: Variances) -> dict[str, float]:
+    """Compare the covariances of each factor where they differ most: smallest eigenvalue.
+
+    That of a fitted covariance's inverse times the one that was reached.
+    """
+    shares = {}
+    for factor, fitted, Sigma in zip(
+        mixed.design.factors, mixed.variances.Sigmas, reached.Sigmas, strict=True
+    ):
+        smallest = float(eigh(Sigma, fitted, eigvals_only=True)[0])
+        shares[factor.name] = float(np.sqrt(max(smallest, 0.0)))  # rounding
+    return shares
 
 
 def _along(mixed: MixedFit, standard: Standard, share: float) -> dict[str, float]:

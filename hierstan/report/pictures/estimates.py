@@ -45,9 +45,8 @@ def crosscheck_pictures(analysis: Analysis) -> Iterator[Picture]:
             "crosscheck",
             "Expectation versus mode",
             analysis.joint.verdict,
-            "Log density against the group sds, shrinking from left to right: with the "
-            "effects at their best it grows without end, with the effects integrated out "
-            "it has a maximum near 1.",
+            "Log density against the group sds, shrinking from left to right. "
+            f"{analysis.joint.description}",
             plots.joint(analysis.joint),
         )
 
