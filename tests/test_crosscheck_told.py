@@ -1,6 +1,8 @@
 """What a cross-check says of itself, on quick real fits without a compiler."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,6 +12,8 @@ import hierstan as hs
 from hierstan.ladder import CrossCheck
 
 pytest.importorskip("stanli")
+
+STRONG = "sd(Days | Subject)"
 
 
 @pytest.fixture(scope="module")
@@ -46,3 +50,44 @@ def test_few_levels_are_no_reason_to_advise_the_priors_in_use() -> None:
     assert "3 levels of 'g'" in check.stopped
     assert "preset" not in check.verdict
     assert "Give" not in check.verdict
+
+
+@pytest.fixture(scope="module")
+def strong() -> CrossCheck:
+    """The README's example: a prior narrower than what the data say."""
+    return hs.crosscheck(
+        "Reaction ~ Days + (Days | Subject)", hs.data.sleepstudy(), posterior=True,
+        priors={STRONG: "half-normal(3)"}, seed=1, engine="stanli",
+    )  # fmt: skip
+
+
+def test_parts_are_in_sds_of_the_wider_posterior_and_that_is_said(
+    strong: CrossCheck,
+) -> None:
+    row = strong.to_frame().loc[STRONG]
+    assert row["flat_sd"] > 1.3 * row["sd"]
+    assert row["prior_sd"] == pytest.approx(row["prior"] / row["flat_sd"], rel=1e-12)
+    assert strong.unit == "sds of the wider of the two posteriors (flat priors, yours)"
+    words = str(strong)
+    assert f"In words, in {strong.unit}:\n" in words
+    header = next(line for line in words.splitlines() if "mode_to_mean" in line)
+    assert header.split()[-4:] == ["sd", "flat_sd", "prior", "monte_carlo"]
+
+
+def test_the_largest_gap_has_its_unit_beside_it(strong: CrossCheck) -> None:
+    table = strong.to_frame()
+    wider = table[["sd", "flat_sd"]].max(axis=1)
+    gaps = ((table["mean"] - table["estimate"]) / wider).abs()
+    assert f"at most {gaps.max():.2f} {strong.unit}, for {gaps.idxmax()}." in strong.verdict
+    alone = replace(strong, flat=None)
+    assert alone.unit == "posterior sds"
+
+
+def test_the_readme_says_what_its_code_prints(strong: CrossCheck) -> None:
+    readme = " ".join((Path(__file__).parent.parent / "README.md").read_text().split())
+    told = re.search(r"the prior pulls sd\(Days \| Subject\) down by ([\d.]+) sd", readme)
+    assert told is not None
+    assert strong.unit in readme
+    row = strong.to_frame().loc[STRONG]
+    rounding, draws = 0.05, 4 * row["monte_carlo_sd"]
+    assert -row["prior_sd"] == pytest.approx(float(told[1]), abs=rounding + draws)

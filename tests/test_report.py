@@ -188,7 +188,7 @@ def test_a_failure_while_writing_leaves_the_old_report(
 
 def test_agreement_is_told_in_words(radon_analysis: Analysis) -> None:
     told = radon_analysis.agreement()
-    assert re.search(r"by at most 0\.\d\d posterior sd, for sd\(", told)
+    assert re.search(r"by at most 0\.\d\d sds of the wider of the two .*, for sd\(", told)
 
 
 def test_several_factors_leave_out_what_does_not_apply(engine: CmdStanEngine) -> None:

@@ -151,7 +151,7 @@ class Analysis:
         return told | {name: f"not fitted: {why}" for name, why in self.left_out.items()}
 
     def agreement(self) -> str:
-        """Say how far the posterior is from REML, in posterior sds, and what was checked.
+        """Say how far the posterior is from REML, in sds, and what was checked.
 
         Two numbers are meant to differ: a posterior mean averages over the uncertainty of
         the standard deviations, REML takes their single most likely value, and the prior

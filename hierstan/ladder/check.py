@@ -90,6 +90,15 @@ class CrossCheck:
         return " ".join(sentence for sentence in told if sentence)
 
     @property
+    def unit(self) -> str:
+        """What the parts of the ladder are measured in, in words; see `Rung.unit`."""
+        if self.posterior is None:
+            return "standard errors"
+        if self.flat is None:
+            return "posterior sds"
+        return "sds of the wider of the two posteriors (flat priors, yours)"
+
+    @property
     def _other(self) -> str:
         return "MixedLM" if self.mixed.substitute is None else "our own code"
 
@@ -142,7 +151,7 @@ class CrossCheck:
             widest = max(gaps, key=lambda name: abs(gaps[name]))
             told.append(
                 f"Posterior means differ from {self.mode.criterion} by at most "
-                f"{abs(gaps[widest]):.2f} posterior sd, for {widest}."
+                f"{abs(gaps[widest]):.2f} {self.unit}, for {widest}."
             )
         noisy = [r.name for r in self.rungs if (r.in_sd(r.monte_carlo) or 0) > MONTE_CARLO]
         if noisy:
@@ -158,7 +167,9 @@ class CrossCheck:
         -------
         pandas.DataFrame
             A row per parameter, by name: what `Rung` holds, each part in the parameter's
-            unit and, under its name with ``_sd``, in posterior sds.
+            unit and, under its name with ``_sd``, divided by the larger of ``sd`` and
+            ``flat_sd``: in sds of the wider of the two posteriors (flat priors, the
+            user's). Without a flat posterior that is ``sd``, without sampling ``se``.
         """
         return to_frame(self.rungs)
 
@@ -182,9 +193,12 @@ class CrossCheck:
     def __str__(self) -> str:
         """Return the ladder under the verdict."""
         table = self.to_frame().dropna(axis=1, how="all")
-        shown = table.drop(columns=[c for c in table if str(c).endswith("_sd")])
+        measured = ("engine_sd", "mode_to_mean_sd", "prior_sd", "monte_carlo_sd")
+        shown = table.drop(columns=[c for c in measured if c in table])
         text = shown.drop(columns="verdict").to_string(float_format="{:.4g}".format)
         lines = [f"{name}: {told}" for name, told in table["verdict"].items() if told]
+        if self.posterior is not None:
+            lines.insert(0, f"In words, in {self.unit}:")
         return "\n".join(
             [self.model.design.formula.text, self.verdict, "", text, "", *lines]
         )

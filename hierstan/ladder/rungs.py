@@ -8,11 +8,11 @@ import pandas as pd
 
 from hierstan.estimates import AnyValue, Estimates, PosteriorValue
 
-# Parts below these are not worth a word: a tenth of a posterior sd, and the distance at
-# which two optimizers agree (in standard errors).
+# Parts below these are not worth a word: a tenth of the sd they are measured in, and the
+# distance at which two optimizers agree (in standard errors).
 SMALL = 0.1
 ENGINE = 1e-4
-# A Monte Carlo error above this share of the posterior sd asks for more draws.
+# A Monte Carlo error above this share of the same sd asks for more draws.
 MONTE_CARLO = 0.05
 
 
@@ -66,20 +66,22 @@ class Rung:
 
     @property
     def unit(self) -> float | None:
-        """What parts are measured in: a posterior sd, or the se without sampling.
+        """What parts are measured in, for their names with ``_sd``.
 
-        Of the two posteriors the wider counts: a prior that leaves no room would make
-        every other part look large.
+        The sd of the wider of the two posteriors, under flat priors and under the user's:
+        ``max(sd, flat_sd)``. In sds of a posterior that a prior leaves no room every
+        other part would look large. Without a flat posterior it is `sd`, without sampling
+        `se`.
         """
         sds = [sd for sd in (self.sd, self.flat_sd) if sd is not None]
         return max(sds) if sds else self.se
 
     def in_sd(self, part: float | None) -> float | None:
-        """Return a part in posterior sds; None where there is none."""
+        """Return a part as a multiple of `unit`; None where there is none."""
         return None if part is None or not self.unit else part / self.unit
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the row of ``results.json``: each part in its unit and in sds."""
+        """Return the row of ``results.json``: each part as it is, and divided by `unit`."""
         parts = ("engine", "mode_to_mean", "prior", "monte_carlo")
         return asdict(self) | {f"{p}_sd": self.in_sd(getattr(self, p)) for p in parts}
 

@@ -27,7 +27,9 @@ def tables(analysis: Analysis) -> dict[str, pd.DataFrame]:
     dict of str to pandas.DataFrame
         ``estimates`` (all numbers of all fits, long), ``comparison`` (side by side),
         ``diagnostics``, ``parameters`` (R-hat, ESS and MCSE of everything reported, group
-        coefficients included), ``priors``, ``crosscheck`` if there is one, one
+        coefficients included), ``priors``, ``crosscheck`` if there is one (see
+        `CrossCheck.to_frame`: parts with ``_sd`` are in sds of the wider of the two
+        posteriors, the larger of its columns ``sd`` and ``flat_sd``), one
         ``shrinkage_<factor>`` per grouping factor, ``pooling`` with partial pooling, and
         those of `hierstan.report.checks.check_tables`.
     """
