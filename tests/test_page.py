@@ -4,6 +4,7 @@ import hashlib
 import re
 from base64 import b64encode
 from collections import Counter
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
@@ -17,7 +18,9 @@ import hierstan as hs
 from hierstan.analysis import Analysis
 from hierstan.report.html import page
 from hierstan.report.numbers import number
-from hierstan.report.shown import MOST_ROWS
+from hierstan.report.pictures.estimates import crosscheck_pictures, estimate_pictures
+from hierstan.report.sections.estimates import beside, ladder
+from hierstan.report.shown import MOST_ROWS, Cell
 from hierstan.report.tables import tables
 
 LONG = "a_name_of_two_hundred_characters_" * 6 + "or"
@@ -270,6 +273,44 @@ def test_a_singular_fit_is_told_with_care() -> None:
     text = " ".join("".join(read(analysis).text).split())
     assert "! With care REML" in text
     assert "estimated as zero" in text
+
+
+def test_a_part_of_no_size_is_shown_as_zero_and_kept_in_the_csv() -> None:
+    """Two optimizers never agree to the last digit; nobody need read how closely."""
+    data = grouped_data([f"g{k}" for k in range(8)])
+    analysis = invented_analysis(FORMULA, data, ["marginal"], failed=[])
+    assert analysis.check is not None
+    first, *others = analysis.check.rungs
+    assert first.unit is not None
+    tiny, seen = -3.6e-8 * first.unit, 2.4e-4 * first.unit
+    rungs = (replace(first, engine=tiny), replace(others[0], engine=seen), *others[1:])
+    analysis = replace(analysis, check=replace(analysis.check, rungs=rungs))
+    table = ladder(analysis)
+    assert table is not None
+    column = [c.heading for c in table.columns].index("engine")
+    assert table.rows[0][column] == Cell("0")
+    assert table.rows[1][column].text == number(seen)
+    assert table.rows[1][column].aside
+    assert tables(analysis)["crosscheck"]["engine"][0] == tiny
+    assert "sds of the wider of the two posteriors (flat priors, yours)" in table.caption
+
+
+def test_every_interval_of_a_likelihood_says_its_kind() -> None:
+    """By Wald in the tables and the forest, profiled where the likelihood is drawn."""
+    data = grouped_data([f"g{k}" for k in range(8)])
+    analysis = invented_analysis(FORMULA, data, ["marginal"], failed=[])
+    table = beside(analysis)
+    assert table is not None
+    assert "Wald interval" in table.caption
+    (forest,) = estimate_pictures(analysis)
+    assert "Wald intervals" in forest.caption
+    (plain,) = crosscheck_pictures(analysis)
+    assert plain.caption.endswith("the REML estimate and its 95 % Wald interval.")
+    assert analysis.check is not None
+    profile = analysis.mixed["REML"].profile(parameters=["sigma"])
+    analysis = replace(analysis, check=replace(analysis.check, profile=profile))
+    (profiled,) = crosscheck_pictures(analysis)
+    assert "correlations the profile-likelihood interval." in profiled.caption
 
 
 @pytest.mark.parametrize(

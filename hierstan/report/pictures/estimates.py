@@ -15,8 +15,8 @@ def estimate_pictures(analysis: Analysis) -> Iterator[Picture]:
         "forest",
         "estimates",
         "Every estimate of every parameter",
-        "Dots are posterior means, diamonds maximum likelihood estimates, lines 95 % "
-        "intervals. Hollow and dotted: failed its checks.",
+        "Dots are posterior means with their 95 % intervals, diamonds maximum likelihood "
+        "estimates with their Wald intervals. Hollow and dotted: failed its checks.",
         f"For each parameter a panel with the estimates and 95 % intervals of "
         f"{', '.join(estimates)}; the same numbers are in the table of every fit.",
         plots.forest(estimates),
@@ -27,13 +27,19 @@ def crosscheck_pictures(analysis: Analysis) -> Iterator[Picture]:
     """Draw the way from REML to the posterior mean."""
     if analysis.check is not None:
         criterion = analysis.check.mode.criterion
+        interval = "Wald interval"
+        if analysis.check.profile is not None:
+            interval = (
+                "interval: of coefficients the Wald interval, of standard deviations and "
+                "correlations the profile-likelihood interval"
+            )
         yield Picture(
             "crosscheck",
             "crosscheck",
             f"From {criterion} to the posterior",
             "From the likelihood (dashed) to the posterior under flat priors is what "
             "averaging does; from there to the posterior is what the priors do. Below: "
-            f"the {criterion} estimate and its interval.",
+            f"the {criterion} estimate and its 95 % {interval}.",
             "For each parameter three curves on one axis: the profile likelihood, the "
             f"posterior under flat priors and the posterior, above the {criterion} "
             "estimate; the table splits the distance between them.",

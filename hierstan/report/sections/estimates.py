@@ -3,6 +3,7 @@
 import pandas as pd
 
 from hierstan.analysis import Analysis
+from hierstan.ladder.rungs import ENGINE
 from hierstan.report.numbers import number
 from hierstan.report.shown import Cell, Column, Shown, shown
 
@@ -25,7 +26,10 @@ def beside(analysis: Analysis) -> Shown | None:
     ends = {"low": "2.5 %", "high": "97.5 %", "reml_low": "2.5 %", "reml_high": "97.5 %"}
     caption = "Posterior with its 95 % interval"
     if reml is not None:
-        caption += " beside the restricted maximum likelihood estimate with its own"
+        caption += (
+            " beside the restricted maximum likelihood estimate with its Wald interval "
+            "(estimate ± 1.96 se; sds cut at 0, correlations on the atanh scale)"
+        )
     return shown(
         # A column without a value would break the headings that span four.
         table.astype(dict.fromkeys(table.columns[1:], float)),
@@ -65,7 +69,7 @@ def ladder(analysis: Analysis) -> Shown | None:
             (
                 Cell(rung.name),
                 Cell(number(rung.estimate)),
-                *(_pair(part, rung.in_sd(part), 2) for part in parts),
+                *(_part(part, rung.in_sd(part)) for part in parts),
                 Cell(number(rung.mean)),
                 Cell(number(rung.monte_carlo)),
                 Cell(rung.verdict),
@@ -83,9 +87,16 @@ def ladder(analysis: Analysis) -> Shown | None:
     )
     caption = (
         f"Mean − {criterion} = engine + mode to mean + prior; in brackets each part in "
-        "posterior standard deviations."
+        f"{analysis.check.unit}. Less than 0.0001 of these is shown as 0."
     )
     return Shown(caption, columns, tuple(rows), csv="crosscheck", total=len(rows))
+
+
+def _part(part: float | None, share: float | None) -> Cell:
+    """Return a part with its size in brackets; what two optimizers leave is nothing."""
+    if share is not None and abs(share) < ENGINE:
+        return Cell("0")
+    return _pair(part, share, 2)
 
 
 def _pair(value: object, aside: object, digits: int = 3) -> Cell:
