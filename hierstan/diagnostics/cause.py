@@ -10,6 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from hierstan.design import Design, Factor
+from hierstan.diagnostics.likelihood import Likelihood, likelihood_of
 from hierstan.diagnostics.limits import ESS_PER_CHAIN, RHAT_LIMIT, parameter_name
 from hierstan.diagnostics.places import CLEAR
 from hierstan.diagnostics.reliability import reliabilities
@@ -29,7 +30,7 @@ class Cause:
     kind : str
         ``"far from zero"``, ``"funnel"``, ``"stuck chain"``, ``"several modes"``,
         ``"strong data"``, ``"ridge"``, ``"weak identification"``, ``"boundary"``, ``"too
-        few draws"`` or ``"prior-dominated sd"``.
+        few draws"``, ``"prior-dominated sd"``, ``"prior conflict"`` or ``"exact fit"``.
     parameter : str
         What it is about, as tables name it; empty when it is the whole fit.
     explains : bool
@@ -137,6 +138,11 @@ class Evidence:
         """Mean reliability of the group effects; 0 without a likelihood."""
         found = reliabilities(self.design, self.draws)
         return found * 0.0 if self.prior_only else found
+
+    @cached_property
+    def likelihood(self) -> Likelihood | None:
+        """What the data say without the priors; computed only where it is asked for."""
+        return likelihood_of(self.program, self.design)
 
     def slow(self, name: str, share: float = 1.0) -> bool:
         """Tell whether a population parameter fails R-hat or ESS.

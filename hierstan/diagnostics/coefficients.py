@@ -72,12 +72,19 @@ def find_weak_identification(evidence: Evidence) -> Iterator[Cause]:
                 f"The data say little about {terms[k]}: its posterior variance is "
                 f"{share:.0%} of its prior's."
             )
-            advice = (
-                f'State the prior you mean, priors={{"{terms[k]}": "normal(0, s)"}}, or '
-                f"leave {terms[k]} out."
-            )
+            advice = f'State the prior you mean, priors={{"{terms[k]}": "normal(m, s)"}}'
+            advice += f", or leave {terms[k]} out." if _unclear(evidence, terms[k]) else "."
             explains = evidence.slow(row_name(terms[k]))
             numbers = {"share_of_prior_variance": share}
             yield Cause(
                 "weak identification", row_name(terms[k]), explains, numbers, text, advice
             )
+
+
+def _unclear(evidence: Evidence, term: str) -> bool:
+    """Tell whether the data alone leave it open if there is a coefficient at all."""
+    data = evidence.likelihood
+    if data is None:
+        return False
+    k = evidence.design.terms.index(term)
+    return bool(abs(data.beta[k]) < 2 * np.sqrt(data.beta_covariance[k, k]))

@@ -3,11 +3,15 @@
 from hierstan.diagnostics.cause import Cause, Evidence
 from hierstan.diagnostics.chains import find_apart
 from hierstan.diagnostics.coefficients import find_far_from_zero, find_weak_identification
+from hierstan.diagnostics.conflict import KIND as CONFLICT
+from hierstan.diagnostics.conflict import find_conflicts
 from hierstan.diagnostics.geometry import find_funnel, find_ridges, find_strong_data
 from hierstan.diagnostics.mixing import find_too_few_draws
 from hierstan.diagnostics.spread import find_boundary, find_prior_dominated
 
 _MARGINAL = 'Use program="marginal": the same posterior, the group effects integrated out.'
+# What is to be mended in the model before any program is chosen.
+_MODEL = (CONFLICT, "far from zero")
 _MORE = "take more draws (and as long a warm-up), and look at the trace picture."
 
 
@@ -26,12 +30,12 @@ def find_causes(evidence: Evidence) -> tuple[Cause, ...]:
         chain may be stuck in a funnel: where its sd is what the chains differ in, or
         divergences show it, the funnel is the cause.
     """
-    remarks = [*find_boundary(evidence), *find_prior_dominated(evidence)]
-    remarks += find_weak_identification(evidence)
+    remarks = _remarks(evidence)
     if not evidence.failed:
         return tuple(remarks)
     found = list(find_far_from_zero(evidence.design))
     apart = find_apart(evidence)
+    first = [cause for cause in remarks if cause.kind == CONFLICT]
     # Data far from zero make a geometry of their own, which goes away with it.
     funnel = None if found else find_funnel(evidence)
     if funnel and (
@@ -46,8 +50,20 @@ def find_causes(evidence: Evidence) -> tuple[Cause, ...]:
         strong = None if found else find_strong_data(evidence)
         few = find_too_few_draws(evidence)
         found += [*find_ridges(evidence), *(cause for cause in (strong, few) if cause)]
-    found += [cause for cause in remarks if cause.explains]
-    return (*found, *(cause for cause in remarks if not cause.explains))
+    found += [cause for cause in remarks if cause.explains and cause not in first]
+    return (*first, *found, *(cause for cause in remarks if not cause.explains))
+
+
+def _remarks(evidence: Evidence) -> list[Cause]:
+    """Find what is true of the model; a prior at fault is named, and not what it does.
+
+    Other remarks would be about a posterior that such a prior has pulled off the data.
+    """
+    conflicts = list(find_conflicts(evidence))
+    if conflicts:
+        return conflicts
+    remarks = [*find_boundary(evidence), *find_prior_dominated(evidence)]
+    return [*remarks, *find_weak_identification(evidence)]
 
 
 def advise_in_words(
@@ -73,14 +89,14 @@ def advise_in_words(
     if not evidence.failed:
         return "", ()
     explaining = [cause for cause in causes if cause.explains]
-    data = [cause.advice for cause in explaining if cause.kind == "far from zero"]
-    rest = [c.advice for c in explaining if c.kind != "far from zero" and c.advice]
+    data = [cause.advice for cause in explaining if cause.kind in _MODEL]
+    rest = [c.advice for c in explaining if c.kind not in _MODEL and c.advice]
     told = " ".join(rest) if rest else _general(evidence, known=bool(explaining))
     programs = [cause.program for cause in explaining if cause.program]
     if evidence.marginal_available:
         programs.insert(0, "marginal")
         told = f"{_MARGINAL} With them as parameters: {told[:1].lower()}{told[1:]}"
-    return " ".join([*data, told]), tuple(dict.fromkeys(programs))
+    return " ".join([*dict.fromkeys(data), told]), tuple(dict.fromkeys(programs))
 
 
 def _general(evidence: Evidence, *, known: bool) -> str:

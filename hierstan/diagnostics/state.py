@@ -11,6 +11,7 @@ import xarray as xr
 from hierstan.design import Design
 from hierstan.diagnostics.cause import Cause, Evidence
 from hierstan.diagnostics.chains import chain_table
+from hierstan.diagnostics.conflict import KIND as CONFLICT
 from hierstan.diagnostics.findings import advise_in_words, find_causes
 from hierstan.diagnostics.limits import (
     EBFMI_LIMIT,
@@ -92,6 +93,11 @@ class Diagnostics:
     def sound(self) -> bool:
         """Whether every check passed."""
         return not self.failures
+
+    @property
+    def contradicted(self) -> tuple[str, ...]:
+        """Parameters whose prior contradicts the data; see `find_conflicts`."""
+        return tuple(cause.parameter for cause in self.causes if cause.kind == CONFLICT)
 
     @property
     def cause(self) -> str:
@@ -183,6 +189,11 @@ def diagnose(
         depth = settings.max_treedepth
         remarks.append(
             f"{hits} of {total} trajectories were cut off at depth {depth} (slow)"
+        )
+    against = [cause.parameter for cause in causes if cause.kind == CONFLICT]
+    if against:
+        remarks.append(
+            f"prior and data contradict each other for {', '.join(against)}: with care"
         )
     population = parameters[parameters["variable"].isin(POPULATION)]["ess_bulk"]
     smallest = float(population.min(skipna=False))

@@ -55,6 +55,14 @@ def headline(analysis: Analysis) -> Line:
             "optimum: see the cross-check before you report."
         )
         return Line("care", "With care", name, kind, told)
+    against = best.diagnostics.contradicted
+    if against:
+        told = (
+            f"{name} passed its checks, but prior and data contradict each other for "
+            f"{', '.join(against)}: its numbers are the prior's as much as the data's. "
+            "State a prior that you mean, in the units of the data, before you report."
+        )
+        return Line("care", "With care", name, kind, told)
     return Line(
         "good", "Trust", name, kind, f"Report {name} ({kind}): it passed every check."
     )
@@ -73,6 +81,8 @@ def _program(fit: Fit) -> Line:
     state, program = fit.diagnostics, fit.program
     if state.sound:
         remarks = "; ".join(state.remarks)
+        if state.contradicted:
+            return Line("care", "With care", program.name, program.title, remarks)
         return Line("good", "Sound", program.name, program.title, remarks)
     return Line(
         "bad", "Do not trust", program.name, program.title, state.verdict, state.advice

@@ -1,0 +1,92 @@
+"""What the data say by themselves, to hold priors against."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from hierstan.design import Design, Floats
+from hierstan.errors import DataError
+from hierstan.programs import Program
+from hierstan.structure import chain
+
+# Effects of crossed factors up to which a mixed model takes a second or two at most.
+_MOST_CROSSED = 500
+
+
+@dataclass(frozen=True, eq=False)
+class Likelihood:
+    """Estimates without any prior.
+
+    Attributes
+    ----------
+    method : str
+        How they were made, for words: ``"REML"`` or ``"least squares"``.
+    beta, beta_covariance : ndarray, shapes (P,), (P, P)
+        Coefficients of the design's columns.
+    deviations : mapping of str to (float, float)
+        Standard deviations with their standard errors, by name; without those that are
+        estimated as zero, which have none.
+    """
+
+    method: str
+    beta: Floats
+    beta_covariance: Floats
+    deviations: Mapping[str, tuple[float, float]]
+
+
+def likelihood_of(program: Program, design: Design) -> Likelihood | None:
+    """Estimate a program's model without its priors.
+
+    Parameters
+    ----------
+    program : Program
+        Partial pooling is estimated by REML, complete pooling by least squares.
+    design : Design
+        Formula and data.
+
+    Returns
+    -------
+    Likelihood or None
+        None without pooling, for crossed factors of more than 500 effects (they take too
+        long), and where there is no converged fit.
+    """
+    from hierstan.frequentist import fit_mixedlm
+
+    if program.pooling == "complete":
+        return _least_squares(design)
+    effects = sum(factor.J * factor.Q for factor in design.factors)
+    crossed = chain(design.factors) is None
+    if program.pooling != "partial" or (crossed and effects > _MOST_CROSSED):
+        return None
+    try:
+        fit = fit_mixedlm(design)
+    except (DataError, np.linalg.LinAlgError):
+        return None
+    if not fit.converged:
+        return None
+    estimates = fit.estimates()
+    found = {
+        f"sd({effect} | {factor})": value
+        for factor, effects_ in estimates.sd.items()
+        for effect, value in effects_.items()
+    } | {"sigma": estimates.sigma}
+    deviations = {
+        name: (value.center, value.spread)
+        for name, value in found.items()
+        if value.spread is not None and np.isfinite(value.spread)
+    }
+    solution = fit.solution
+    return Likelihood("REML", solution.beta, solution.beta_covariance, deviations)
+
+
+def _least_squares(design: Design) -> Likelihood | None:
+    freedom = design.N - design.P
+    if freedom < 1:
+        return None
+    beta = np.asarray(np.linalg.lstsq(design.X, design.y, rcond=None)[0], np.float64)
+    sigma = float(np.linalg.norm(design.y - design.X @ beta) / np.sqrt(freedom))
+    root = np.linalg.inv(np.linalg.qr(design.X, mode="r"))
+    error = sigma / np.sqrt(2 * freedom)
+    covariance = np.asarray(sigma**2 * root @ root.T, dtype=np.float64)
+    return Likelihood("least squares", beta, covariance, {"sigma": (sigma, error)})
