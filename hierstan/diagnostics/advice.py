@@ -80,8 +80,11 @@ class Advice:
         """Say it in words, a line per finding."""
         state, name = self.fit.diagnostics, self.fit.program.name
         remarks = [f"Remark: {c.text} {c.advice}" for c in self.causes if not c.explains]
+        if state.sound and remarks:
+            told = "the sampler did its work; about the model, there is more to say."
+            return "\n".join([f"{name} is sound: {told}", *remarks])
         if state.sound:
-            return "\n".join([f"{name} is sound: there is nothing to change.", *remarks])
+            return f"{name} is sound: there is nothing to change."
         lines = [f"{name} {state.verdict}", f"Advice: {state.advice}"]
         if self.trials:
             one = self.trials[0].settings

@@ -6,7 +6,7 @@ from hierstan.diagnostics.coefficients import find_far_from_zero, find_weak_iden
 from hierstan.diagnostics.conflict import KIND as CONFLICT
 from hierstan.diagnostics.conflict import find_conflicts
 from hierstan.diagnostics.geometry import find_funnel, find_ridges, find_strong_data
-from hierstan.diagnostics.mixing import find_too_few_draws
+from hierstan.diagnostics.mixing import find_short_run, find_too_few_draws
 from hierstan.diagnostics.spread import find_boundary, find_prior_dominated
 
 _MARGINAL = 'Use program="marginal": the same posterior, the group effects integrated out.'
@@ -38,7 +38,11 @@ def find_causes(evidence: Evidence) -> tuple[Cause, ...]:
     first = [cause for cause in remarks if cause.kind == CONFLICT]
     # Data far from zero make a geometry of their own, which goes away with it.
     funnel = None if found else find_funnel(evidence)
-    if funnel and (
+    few = find_too_few_draws(evidence)
+    short = None if few else find_short_run(evidence)
+    if short:
+        found.append(short)
+    elif funnel and (
         apart is None
         or apart.parameter == funnel.parameter
         or evidence.diverges_below(funnel.parameter)
@@ -48,7 +52,6 @@ def find_causes(evidence: Evidence) -> tuple[Cause, ...]:
         found.append(apart)
     else:
         strong = None if found else find_strong_data(evidence)
-        few = find_too_few_draws(evidence)
         found += [*find_ridges(evidence), *(cause for cause in (strong, few) if cause)]
     found += [cause for cause in remarks if cause.explains and cause not in first]
     return (*first, *found, *(cause for cause in remarks if not cause.explains))

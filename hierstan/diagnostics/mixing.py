@@ -3,13 +3,15 @@
 import math
 
 from hierstan.diagnostics.cause import Cause, Evidence
-from hierstan.diagnostics.limits import EBFMI_LIMIT, RHAT_LIMIT_GROUPS
+from hierstan.diagnostics.limits import EBFMI_LIMIT, ESS_PER_CHAIN, RHAT_LIMIT_GROUPS
 
 # ESS is estimated to about a tenth at these sizes; what is advised has twice that to spare.
 _MARGIN = 1.2
 # Fewer effective draws than this say too little about mixing, and more kept draws a chain
 # than this are no advice.
-_FEWEST, _MOST = 40, 20_000
+FEWEST, _MOST = 40, 20_000
+# Iterations that Stan's three phases of adaptation take at their shortest: 75 + 25 + 50.
+_ADAPTATION = 150
 
 
 def find_too_few_draws(evidence: Evidence) -> Cause | None:
@@ -28,7 +30,7 @@ def find_too_few_draws(evidence: Evidence) -> Cause | None:
         or evidence.divergences
         or not evidence.chains["ebfmi"].min(skipna=False) >= EBFMI_LIMIT
         or not table["rhat"].max(skipna=False) <= RHAT_LIMIT_GROUPS
-        or not smallest >= _FEWEST
+        or not smallest >= FEWEST
     ):
         return None
     needed = settings.draws * max(1.0, evidence.least / smallest) * _MARGIN
@@ -47,3 +49,33 @@ def find_too_few_draws(evidence: Evidence) -> Cause | None:
     )
     numbers = {"ess": smallest, "wanted": float(evidence.least), "draws_needed": needed}
     return Cause("too few draws", name, True, numbers, text, advice)
+
+
+def find_short_run(evidence: Evidence) -> Cause | None:
+    """Find failed runs too short to tell why they failed.
+
+    With fewer draws a chain than the effective draws that are wanted of it (100), or a
+    warm-up shorter than Stan's adaptation (150 iterations), a sampler that suits the
+    posterior fails as well, and what its draws look like is chance.
+    """
+    settings = evidence.samples.settings
+    short = []
+    if settings.warmup < _ADAPTATION:
+        short.append(f"a warm-up of {settings.warmup} (adaptation takes {_ADAPTATION})")
+    if settings.draws < ESS_PER_CHAIN:
+        short.append(
+            f"{settings.draws} draws a chain ({ESS_PER_CHAIN} effective ones are wanted)"
+        )
+    if not evidence.failed or not short:
+        return None
+    smallest = float(evidence.parameters["ess_bulk"].min(skipna=False))
+    text = (
+        f"The run is too short to tell more: {' and '.join(short)}; the smallest ESS is "
+        f"{smallest:.0f}."
+    )
+    warmup, draws = max(settings.warmup, 1000), max(settings.draws, 1000)
+    advice = f"Sample again with warmup={warmup} and draws={draws}."
+    numbers = {
+        "warmup": float(settings.warmup), "draws": float(settings.draws), "ess": smallest,
+    }  # fmt: skip
+    return Cause("too few draws", "", True, numbers, text, advice)
