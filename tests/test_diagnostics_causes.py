@@ -13,7 +13,7 @@ import hierstan as hs
 from hierstan.design import Floats
 from hierstan.diagnostics import Cause
 from hierstan.diagnostics.coefficients import find_far_from_zero
-from hierstan.diagnostics.spread import density_at_zero
+from hierstan.diagnostics.spread import density_at_zero, error_at_zero
 from hierstan.evaluate import build_design
 from hierstan.fit import Fit
 
@@ -80,6 +80,32 @@ def test_a_short_run_is_told_its_length_and_its_warm_up() -> None:
     # 120 for independent draws; the least ESS of 40 quantities is half of that at times.
     assert 100 <= needed <= 300
     assert "after warmup=1000" in fit.diagnostics.advice
+
+
+def slow_everywhere(v: dict[str, Floats], s: dict[str, Floats]) -> None:
+    """Let every population parameter creep, as a sampler that has not adapted does."""
+    shape = v["sigma"].shape
+    v["tau"][:, :, 0] = 0.2 * np.abs(ar1(0.9, shape, seed=1))
+    v["sigma"] = np.exp(0.1 * ar1(0.95, shape, seed=2))
+    s["diverging"][0, 3] = 1
+
+
+@pytest.mark.parametrize(("warmup", "draws"), [(50, 30), (1000, 40), (60, 1000)])
+def test_a_run_too_short_to_tell_more_is_told_so(warmup: int, draws: int) -> None:
+    fit = fit_of(slow_everywhere, "marginal", warmup=warmup, draws=draws)
+    found = named(fit)["too few draws"]
+    assert kinds(fit) == ["too few draws"]
+    assert ("warm-up of" in found.text) == (warmup < 150)
+    assert ("draws a chain" in found.text) == (draws < 100)
+    assert fit.diagnostics.advice == "Sample again with warmup=1000 and draws=1000."
+
+
+def test_a_few_effective_draws_say_nothing_of_zero() -> None:
+    fit = fit_of(slow_everywhere, "marginal", warmup=50, draws=30)
+    assert fit.diagnostics.parameters["ess_bulk"]["sd(Intercept | g)"] < 40
+    tau = fit.draws["tau"].to_numpy().ravel()
+    assert density_at_zero(tau) > 0.147
+    assert "boundary" not in kinds(fit, explaining=False)
 
 
 @pytest.mark.parametrize("fault", ["divergence", "energy", "crawl"])
@@ -292,6 +318,36 @@ def test_density_at_zero_of_draws_far_from_it() -> None:
     assert np.isnan(density_at_zero(np.full(50, 0.3)))
 
 
+def test_the_error_of_a_density_at_zero_is_its_spread_over_runs() -> None:
+    """AR(1) chains, folded: their draws near zero come together, which counts."""
+    runs = [0.8 + 0.5 * ar1(0.8, (4, 500), seed=40 + k) for k in range(60)]
+    shares = [density_at_zero(np.abs(run).ravel()) for run in runs]
+    told = np.mean([error_at_zero(np.abs(run)) for run in runs])
+    # An sd of 60 values is known to 9 %; 0.35 allows for the highest density as well.
+    assert told == pytest.approx(np.std(shares, ddof=1), rel=0.35)
+
+
+def test_a_density_at_zero_near_the_limit_is_not_told() -> None:
+    """Programs of one posterior, a little above the limit by chance, are told the same."""
+    told = []
+    for mean in (1.0, 2.27):
+        law = stats.foldnorm(mean)
+        exact = law.ppf((np.arange(4000) + 0.5) / 4000)
+        shuffled = np.random.default_rng(3).permutation(exact).reshape(4, 1000)
+
+        def change(
+            v: dict[str, Floats], s: dict[str, Floats], draws: Floats = shuffled
+        ) -> None:
+            v["tau"][:, :, 0] = 0.2 * draws
+
+        told.append("boundary" in kinds(fit_of(change, "marginal"), explaining=False))
+        share = density_at_zero(shuffled.ravel())
+        assert share > 0.147
+        error = error_at_zero(shuffled)
+        assert (share - 2 * error > 0.147) == told[-1]
+    assert told == [True, False]
+
+
 def test_draws_from_the_prior_are_prior_dominated() -> None:
     """Half-normal(0.8): with half the scale, half the mean, exactly."""
     exact = stats.halfnorm(0, 0.8).ppf((np.arange(4000) + 0.5) / 4000)
@@ -316,12 +372,13 @@ def test_draws_from_the_prior_are_prior_dominated() -> None:
 
 
 def test_coefficients_known_only_together() -> None:
-    data = grouped(20, 12).assign(z=lambda d: d["x"] + 0.01 * d["y"])
+    noise = normal((240,), seed=18)
+    data = grouped(20, 12).assign(z=lambda d: d["x"] + 0.01 * noise)
 
     def change(v: dict[str, Floats], s: dict[str, Floats]) -> None:
         v["beta"][:, :, 1] = ar1(0.95, (4, 1000), seed=14)
-        noise = normal((4, 1000), seed=15)
-        v["beta"][:, :, 2] = 2.0 - v["beta"][:, :, 1] + 0.05 * noise
+        rest = 0.05 * normal((4, 1000), seed=15)
+        v["beta"][:, :, 2] = 2.0 - v["beta"][:, :, 1] + rest
 
     fit = fit_of(change, "marginal", "y ~ x + z + (1 | g)", data)
     found = next(c for c in fit.diagnostics.causes if c.parameter == "x, z")
@@ -396,3 +453,41 @@ def test_causes_are_written_as_json() -> None:
     assert read["causes"][0]["kind"] == "funnel"
     assert read["causes"][0]["explains"] is True
     assert read["causes"][0]["evidence"]["reliability_low"] < 0.05
+
+
+def numbered(levels: int, rows: int) -> pd.DataFrame:
+    """Give a response that is one number per group, and nothing else."""
+    data = grouped(levels, rows)
+    level = data["g"].str[1:].astype(float)
+    return data.assign(y=1e3 + 0.37 * level**2)
+
+
+def diverging(v: dict[str, Floats], s: dict[str, Floats]) -> None:
+    s["diverging"][0, 7] = 1
+
+
+@pytest.mark.parametrize("formula", ["y ~ x + (1 | g)", "y ~ x + (x | g) + (1 | h)"])
+def test_a_response_that_groups_determine_has_no_sigma(formula: str) -> None:
+    fit = fit_of(diverging, "noncentered", formula, numbered(20, 12))
+    (found,) = fit.diagnostics.causes
+    assert (found.kind, found.parameter) == ("exact fit", "sigma")
+    names = "g and h (with x) determine" if "h)" in formula else "g (with x) determines"
+    assert found.text.startswith(f"{names} y exactly")
+    assert "sigma is zero" in found.text
+    assert found.evidence["residual_share"] < 1e-10
+    assert "adapt_delta" not in fit.diagnostics.advice
+    assert fit.diagnostics.programs == ()
+
+
+def test_noise_of_any_size_and_rows_to_spare_are_no_exact_fit() -> None:
+    data = numbered(20, 12)
+    data["y"] += 1e-5 * normal((240,), seed=19)
+    few = numbered(120, 2)
+    for formula, rows in (("y ~ x + (1 | g)", data), ("y ~ 1 + (x | g)", few)):
+        assert "exact fit" not in kinds(fit_of(diverging, "centered", formula, rows))
+
+
+def test_a_response_that_predictors_determine_has_no_sigma() -> None:
+    data = grouped(20, 12).assign(y=lambda d: 2.4 - 0.3 * d["x"])
+    fit = fit_of(diverging, "pooled", data=data)
+    assert named(fit)["exact fit"].text.startswith("x determines y exactly")

@@ -5,6 +5,8 @@ from hierstan.diagnostics.chains import find_apart
 from hierstan.diagnostics.coefficients import find_far_from_zero, find_weak_identification
 from hierstan.diagnostics.conflict import KIND as CONFLICT
 from hierstan.diagnostics.conflict import find_conflicts
+from hierstan.diagnostics.exact import KIND as EXACT
+from hierstan.diagnostics.exact import find_exact_fit
 from hierstan.diagnostics.geometry import find_funnel, find_ridges, find_strong_data
 from hierstan.diagnostics.mixing import find_short_run, find_too_few_draws
 from hierstan.diagnostics.spread import find_boundary, find_prior_dominated
@@ -30,6 +32,9 @@ def find_causes(evidence: Evidence) -> tuple[Cause, ...]:
         chain may be stuck in a funnel: where its sd is what the chains differ in, or
         divergences show it, the funnel is the cause.
     """
+    exact = find_exact_fit(evidence) if evidence.failed else None
+    if exact:
+        return (exact,)
     remarks = _remarks(evidence)
     if not evidence.failed:
         return tuple(remarks)
@@ -92,6 +97,8 @@ def advise_in_words(
     if not evidence.failed:
         return "", ()
     explaining = [cause for cause in causes if cause.explains]
+    if explaining and explaining[0].kind == EXACT:
+        return explaining[0].advice, ()
     data = [cause.advice for cause in explaining if cause.kind in _MODEL]
     rest = [c.advice for c in explaining if c.kind not in _MODEL and c.advice]
     told = " ".join(rest) if rest else _general(evidence, known=bool(explaining))
