@@ -91,6 +91,21 @@ def test_an_arrow_per_group_and_names_that_can_be_read(levels: int) -> None:
     assert f"level {farthest}" in names_in(axis)
 
 
+def test_arrows_are_the_moves_of_the_table() -> None:
+    """From least squares, though Stan's own estimate, pulled in by a prior, is there."""
+    table = made_up(12)
+    table["unpooled"] = 0.8 * table["ols"] + 0.1
+    figure = hs.plot.shrinkage(table, ("Intercept", "x"), "school")
+    found = arrows(figure.axes[0])
+    moved = (table["partial"] - table["ols"]).to_numpy().reshape(2, 12)
+    np.testing.assert_allclose([found.U, found.V], moved)
+    assert "no pooling, least squares" in legend_of(figure)
+    figure = hs.plot.shrinkage(table.drop(columns="ols"), ("Intercept", "x"), "school")
+    begin = table["unpooled"].to_numpy().reshape(2, 12).T
+    np.testing.assert_allclose(arrows(figure.axes[0]).XY, begin)
+    assert "no pooling, Stan's" in legend_of(figure)
+
+
 def test_more_groups_are_drawn_more_lightly() -> None:
     weights = []
     for levels in (3, 85, 1000):

@@ -48,9 +48,10 @@ def shrinkage(
     Returns
     -------
     matplotlib.figure.Figure
-        An arrow per group, from no pooling (Stan's where the table has it, else least
-        squares) to partial pooling (the posterior mean, else the BLUP); a cross at what
-        groups are pulled towards, or a dot each where that differs. Groups whose own rows
+        An arrow per group, from no pooling (``ols``; Stan's ``unpooled``, which its prior
+        pulls in, only in a table without it) to partial pooling (the posterior mean, else
+        the BLUP), so that it is the table's ``moved``; a cross at what groups are pulled
+        towards, or a dot each where that differs. Groups whose own rows
         do not determine a coefficient have nowhere to come from; they are hollow, at
         their destination only, and counted. The axes hold every destination, and
         own estimates up to three quartile ranges beyond their quartiles; those outside
@@ -77,7 +78,7 @@ def shrinkage(
         axis.set_xlim(*limits[0])
         axis.set_ylim(*limits[1])
         for some, at, color, label in (
-            (known, begin, color_of("unpooled"), "no pooling"),
+            (known, begin, color_of("unpooled"), f"no pooling, {moves.source}"),
             (known, end, color_of("noncentered"), "partial pooling"),
         ):
             axis.scatter(
@@ -120,6 +121,7 @@ class _Moves:
     """What the table says, as points of the plane; one per group.
 
     `target` is where groups are pulled towards; a single point if it is the same for all.
+    `source` says whose estimates `begin` are.
     """
 
     names: list[str]
@@ -127,6 +129,7 @@ class _Moves:
     end: Floats
     target: Floats
     known: npt.NDArray[np.bool_]
+    source: str
     labels: tuple[str, str]
     logarithmic: bool
 
@@ -151,8 +154,10 @@ class _Moves:
                 return np.full((len(blocks[0]), len(blocks)), np.nan)
             return np.column_stack([block[name].to_numpy(float) for block in blocks])
 
-        begin = points("unpooled")
-        begin = np.where(np.isfinite(begin), begin, points("ols"))
+        # Least squares as in the table's `moved`, never some groups by one and some by the
+        # other estimate.
+        start = "ols" if "ols" in table else "unpooled"
+        begin = points(start)
         end, target = points(ends[0]), points("pooled")
         told = [
             # Read back from a CSV file, an empty note is nan.
@@ -175,6 +180,7 @@ class _Moves:
             end=end,
             target=target,
             known=np.all(told, axis=0) & np.isfinite(begin).all(axis=1),
+            source="least squares" if start == "ols" else "Stan's",
             labels=(labels[0], labels[1]),
             logarithmic=alone,
         )

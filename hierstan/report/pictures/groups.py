@@ -17,14 +17,16 @@ def group_pictures(analysis: Analysis, factor: Factor) -> Iterator[Picture]:
     suffix = f"_{factor_file(factor)}"
     table = analysis.shrinkage(factor)
     if {"ols", "unpooled"} & set(table) and {"partial", "blup"} & set(table):
+        source = "by least squares" if "ols" in table else "by Stan without pooling"
         yield Picture(
             f"shrinkage{suffix}",
             "shrinkage",
             f"What partial pooling does to each {factor.name}",
-            "An arrow leads from a group's own estimate to the partially pooled one; the "
-            "less its data say, the farther it moves.",
+            f"An arrow leads from a group's own estimate, {source}, to the partially pooled "
+            "one; the less its data say, the farther it moves.",
             f"An arrow for each of {factor.J} levels of {factor.name}, from its own "
-            "estimate to the partially pooled one; the tables below have the numbers.",
+            f"estimate {source} to the partially pooled one; the tables below have the "
+            "numbers.",
             plots.shrinkage(table, factor.effects, factor.name),
         )
     if analysis.best is not None and factor.Q > 1:
