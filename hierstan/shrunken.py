@@ -1,7 +1,7 @@
 """What a sampled fit says about the pooling of its groups."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
 
@@ -52,7 +52,7 @@ class Shrunken:
         self,
         factor: str | None = None,
         effects: Sequence[str] | None = None,
-        levels: Sequence[str] | None = None,
+        levels: Any = None,
     ) -> "Regions":
         """Describe groups by the ellipses of two effects, for `hs.plot.shrinkage_ellipses`.
 
@@ -62,8 +62,8 @@ class Shrunken:
             Name of a grouping factor; not needed where there is one only.
         effects : sequence of str, optional
             Two of its effects; by default the first two.
-        levels : sequence of str, optional
-            Groups to describe; by default six of different sizes.
+        levels : str, number or sequence of them, optional
+            Groups to describe, by name or by value; by default six of different sizes.
 
         Returns
         -------

@@ -13,6 +13,7 @@ from test_diagnostics_causes import crawling_sd, grouped
 import hierstan as hs
 from hierstan.design import Floats
 from hierstan.engines.base import SamplerSettings, Samples
+from hierstan.errors import InputError
 from hierstan.fit import Fit
 from hierstan.progress import Progress
 
@@ -57,6 +58,11 @@ def failed(engine: Invented, change: Change = crawling_sd(0.1)) -> Fit:  # noqa:
         CROSSED, grouped(20, 12), "centered", chains=4, draws=1000, change=change, seed=23
     )
     return replace(fit, engine=engine)  # type: ignore[arg-type]  # samples only
+
+
+def test_what_is_no_fit_is_refused() -> None:
+    with pytest.raises(InputError, match=r"takes a fit, as Model.sample returns it; str g"):
+        hs.advise("x")  # type: ignore[arg-type]
 
 
 def test_a_faster_program_is_tried_and_advised() -> None:

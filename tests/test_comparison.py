@@ -127,6 +127,15 @@ def test_only_like_is_compared_with_like() -> None:
 
 
 @pytest.mark.stan
+def test_what_is_no_fit_is_named() -> None:
+    fit = example("noncentered")
+    for given, kind in (([fit, fit], "a list"), (fit, "a Fit")):
+        with pytest.raises(InputError, match=f"takes fits by name, as in .*; {kind} was"):
+            hs.compare_loo(given)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=r"takes fits, or what fit.loo\(\).*'a' is an int"):
+        hs.compare_loo({"a": 3})  # type: ignore[dict-item]
+
+
 def test_radon_is_best_predicted_with_partial_pooling(radon_analysis: Analysis) -> None:
     """In sample unpooled looks best, and is last where rows are left out."""
     table = radon_analysis.loo()

@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import hierstan as hs
@@ -213,3 +214,9 @@ def test_every_draw_gets_its_own_name() -> None:
     assert coef.sel(
         {"effect of cask": "lot", "level of cask": "c"}
     ).item() == pytest.approx(1400.15)
+
+
+def test_one_program_may_be_named_alone() -> None:
+    frame = pd.DataFrame({"y": [1.0, 2.5, 0.5, 3.0], "g": list("aabb")})
+    with pytest.raises(InputError, match=r"no program 'margnal'"):
+        hs.analyze("y ~ 1 + (1 | g)", frame, programs="margnal")

@@ -190,6 +190,39 @@ def test_pictures_are_drawn_into_axes_that_are_given() -> None:
     assert axes[1].get_legend() is not None
 
 
+def test_one_effect_may_be_named_alone() -> None:
+    found, same = (
+        arrows(hs.plot.shrinkage(made_up(9), effects, "school").axes[0])
+        for effects in ("Intercept", ("Intercept",))
+    )
+    np.testing.assert_array_equal(found.XY, same.XY)
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [([3, 0], ["3", "0"]), (np.array([5]), ["5"]), (4.0, ["4"]), ("2", ["2"])],
+)
+def test_levels_are_named_by_value_or_by_how_they_read(
+    given: object, found: list[str]
+) -> None:
+    fit = synthetic_fit("y ~ x + (x | school)", schools())
+    regions = fit.shrinkage_regions("school", levels=given)
+    assert [group.level for group in regions.groups] == found
+    factor = fit.design.factors[0]
+    figure = hs.plot.panels({"noncentered": fit}, factor, "x", given)
+    titles = [axis.get_title("left").split()[0] for axis in figure.axes]
+    assert titles == found
+
+
+def test_the_funnel_of_a_level_by_value() -> None:
+    fit = synthetic_fit("y ~ x + (x | school)", schools())
+    factor = fit.design.factors[0]
+    figure = hs.plot.funnel({"noncentered": fit}, factor, "x", level=0)
+    assert figure.axes[0].get_xlabel() == "x in 0"
+    with pytest.raises(InputError, match=r"no level '7'; 'school' has 6 levels: '0', "):
+        hs.plot.funnel({"noncentered": fit}, factor, "x", level=7)
+
+
 def test_tables_without_what_is_drawn_are_refused() -> None:
     with pytest.raises(InputError, match=r"no effect \['z'\]; it has 'Intercept', 'x'"):
         hs.plot.shrinkage(made_up(5), ("z",), "school")
@@ -332,6 +365,8 @@ def test_regions_of_what_is_not_there_are_refused() -> None:
         fit.shrinkage_regions("school", effects=("x", "x"))
     with pytest.raises(InputError, match="There is no level '9'; 'school' has 6 levels"):
         fit.shrinkage_regions("school", levels=["3", "9"])
+    with pytest.raises(InputError, match=r"no level named; 'school' has 6 levels: '0', "):
+        fit.shrinkage_regions("school", levels=[])
     regions = fit.shrinkage_regions("school", levels=["3", "1"])
     assert [group.level for group in regions.groups] == ["3", "1"]
     with pytest.raises(

@@ -13,6 +13,7 @@ from hierstan.ladder.density import FlatDensity
 from hierstan.ladder.joint import joint_mode
 from hierstan.ladder.run import check_model
 from hierstan.model import Model
+from hierstan.prediction.levels import listed
 from hierstan.priors import PriorChoice
 from hierstan.programs import PROGRAMS, get_program
 from hierstan.progress import SILENT, Progress
@@ -24,7 +25,7 @@ def analyze(
     data: pd.DataFrame,
     *,
     priors: PriorChoice = None,
-    programs: Sequence[str] | None = None,
+    programs: str | Sequence[str] | None = None,
     chains: int = 4,
     warmup: int = 1000,
     draws: int = 1000,
@@ -43,7 +44,7 @@ def analyze(
         One row per observation.
     priors : str, mapping, path or Priors, optional
         A preset, priors by name, a TOML file or priors made before; see `Model`.
-    programs : sequence of str
+    programs : str or sequence of str, optional
         Stan programs to sample; by default all that can take the formula.
     chains, warmup, draws, seed : int
         As `SamplerSettings` describes them.
@@ -73,7 +74,7 @@ def analyze(
     warnings that `Model.sample` gives are not repeated.
     """
     settings = SamplerSettings(chains, warmup, draws, seed)
-    if programs is not None and not programs:
+    if programs is not None and not (programs := listed(programs)):
         raise InputError(f"Name at least one program: {', '.join(PROGRAMS)}.")
     model = Model(formula, data, priors, missing=missing, engine=engine)
     chosen, left_out = _applicable(programs, model)

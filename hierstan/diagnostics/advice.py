@@ -8,6 +8,7 @@ import pandas as pd
 from hierstan.diagnostics.cause import Cause
 from hierstan.diagnostics.trial import Trial, largest_rhat, smallest_ess, try_program
 from hierstan.engines.base import SamplerSettings
+from hierstan.errors import InputError
 from hierstan.fit import Fit
 from hierstan.model import Model
 from hierstan.progress import SILENT, Progress
@@ -157,9 +158,15 @@ def advise(
 
     Raises
     ------
+    InputError
+        When `fit` is none.
     EngineError
         When there is no usable CmdStan or compiler, or Stan stops.
     """
+    if not isinstance(fit, Fit):
+        raise InputError(
+            f"advise takes a fit, as Model.sample returns it; {type(fit).__name__} given."
+        )
     state = fit.diagnostics
     trials: tuple[Trial, ...] = ()
     if trial and state.programs:

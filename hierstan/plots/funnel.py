@@ -1,6 +1,7 @@
 """Where the centered program fails: the funnel, in both parameterizations."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -17,6 +18,7 @@ from hierstan.plots.style import (
     plain_log,
     shortened,
 )
+from hierstan.prediction.levels import find_levels
 
 
 def funnel_level(factor: Factor, effect: str) -> str:
@@ -30,7 +32,7 @@ def funnel(
     fits: Mapping[str, Fit],
     factor: Factor | str,
     effect: str,
-    level: str | None = None,
+    level: Any = None,
     ax: AxesLike = None,
 ) -> Figure:
     """Draw a standard deviation against one group coefficient, a panel per fit.
@@ -43,8 +45,9 @@ def funnel(
         The grouping factor, or its name.
     effect : str
         The effect whose sd is drawn, on a log axis.
-    level : str, optional
-        The level whose coefficient is drawn; by default `funnel_level`.
+    level : str or number, optional
+        The level whose coefficient is drawn, by name or by value; by default
+        `funnel_level`.
     ax : array-like of Axes, optional
         Draw into these instead of a new figure: one for each fit.
 
@@ -53,10 +56,17 @@ def funnel(
     matplotlib.figure.Figure
         Draws as dots; transitions that diverged on top. The line says down to which sd
         each program came.
+
+    Raises
+    ------
+    InputError
+        When there is no such level.
     """
     if isinstance(factor, str):
         factor = find_factor(next(iter(fits.values())).design, factor)
-    level = level or funnel_level(factor, effect)
+    if level is None:
+        level = funnel_level(factor, effect)
+    level = factor.levels[find_levels(factor, [level])[0]]
     with house_style():
         figure, axes = grid(1, len(fits), 4.8 * len(fits), 4.2, ax)
         for axis, (label, fit) in zip(axes, fits.items(), strict=True):

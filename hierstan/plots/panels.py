@@ -1,6 +1,7 @@
 """Data and regression lines of selected groups, without and with pooling."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,7 @@ from hierstan.plots.style import (
     line_of,
     shortened,
 )
+from hierstan.prediction.levels import find_levels
 
 _LINES = 60
 
@@ -50,7 +52,7 @@ def panels(
     fits: Mapping[str, Fit],
     factor: Factor | str,
     predictor: str,
-    levels: Sequence[str],
+    levels: Any,
     seed: int = 1,
     ax: AxesLike = None,
 ) -> Figure:
@@ -64,8 +66,8 @@ def panels(
         The grouping factor, or its name.
     predictor : str
         The column of X on the horizontal axis; other columns are held at the group's mean.
-    levels : sequence of str
-        A panel each.
+    levels : str, number or sequence of them
+        A panel each; by name or by value.
     seed : int
         Chooses the posterior lines and spreads points apart that share an x.
     ax : array-like of Axes, optional
@@ -76,18 +78,24 @@ def panels(
     matplotlib.figure.Figure
         Thick lines are posterior means, thin ones draws. Where the group's own rows do
         not determine the slope, the panel says so: its unpooled line is the prior's.
+
+    Raises
+    ------
+    InputError
+        When there is no such level.
     """
     design = next(iter(fits.values())).design
     if isinstance(factor, str):
         factor = find_factor(design, factor)
     x = design.X[:, design.terms.index(predictor)]
+    shown = find_levels(factor, levels)
     few = np.unique(x).size <= 5
     rng = np.random.default_rng(seed)
     reach = np.array([x.min(), x.max()]) + np.array([-0.1, 0.1]) * np.ptp(x)
     with house_style():
-        figure, axes = grid(1, len(levels), 3.5 * len(levels), 4.2, ax)
-        for axis, level in zip(axes, levels, strict=True):
-            j = factor.levels.index(level)
+        figure, axes = grid(1, len(shown), 3.5 * len(shown), 4.2, ax)
+        for axis, j in zip(axes, shown, strict=True):
+            level = factor.levels[j]
             rows = factor.index == j
             for label, fit in fits.items():
                 intercept, slope = _line(fit, factor, level, predictor, rows)

@@ -22,6 +22,7 @@ from hierstan.plots.style import (
     plain_log,
     shortened,
 )
+from hierstan.prediction.levels import listed
 from hierstan.shrinkage import PRIOR_ONLY
 
 _LABELLED = 8
@@ -29,7 +30,10 @@ _FENCE = 3.0  # quartile ranges beyond the quartiles, where the picture ends
 
 
 def shrinkage(
-    table: pd.DataFrame, effects: Sequence[str], factor: str, ax: AxesLike = None
+    table: pd.DataFrame,
+    effects: str | Sequence[str],
+    factor: str,
+    ax: AxesLike = None,
 ) -> Figure:
     """Draw how partial pooling moves the groups.
 
@@ -37,7 +41,7 @@ def shrinkage(
     ----------
     table : pandas.DataFrame
         From `Fit.shrinkage` or `Analysis.shrinkage`.
-    effects : sequence of str
+    effects : str or sequence of str
         With two or more, the first two span the plane. With one, it is drawn against the
         number of rows; groups with as many are spread apart by up to 5 %.
     factor : str
@@ -134,9 +138,9 @@ class _Moves:
     logarithmic: bool
 
     @classmethod
-    def of(cls, table: pd.DataFrame, effects: Sequence[str], factor: str) -> "_Moves":
+    def of(cls, table: pd.DataFrame, effects: str | Sequence[str], factor: str) -> "_Moves":
         there = [str(effect) for effect in table["effect"].unique()]
-        chosen = list(effects[:2])
+        chosen = listed(effects)[:2]
         if not chosen or not set(chosen) <= set(there):
             raise InputError(
                 f"The table has no effect {chosen}; it has {', '.join(map(repr, there))}."

@@ -60,8 +60,19 @@ def compare_loo(
         When there is nothing to compare, or the fits are not of the same data; and what
         `Fit.loo` and `Fit.leave_one_group_out` raise.
     """
+    if not isinstance(fits, Mapping):
+        raise InputError(
+            "compare_loo takes fits by name, as in {'slopes': fit, 'intercepts': other}; "
+            f"{_kind(fits)} was given."
+        )
     if not fits:
         raise InputError("Name at least one fit to compare.")
+    for name, fit in fits.items():
+        if not isinstance(fit, CrossValidated | LeftOut):
+            raise InputError(
+                f"compare_loo takes fits, or what fit.loo() and fit.leave_one_group_out() "
+                f"return; {name!r} is {_kind(fit)}."
+            )
     found = {name: _left_out(fit, by) for name, fit in fits.items()}
     _require_same_data(found)
     best = max(found, key=lambda name: found[name].elpd)
@@ -73,6 +84,11 @@ def compare_loo(
         same = name != best and _same_model(fits[name], fits[best])
         line["warning"] = _warning(line, found[name], best if same else "")
     return pd.DataFrame.from_dict(lines, orient="index").rename_axis("fit")
+
+
+def _kind(given: object) -> str:
+    name = type(given).__name__
+    return f"an {name}" if name[0].lower() in "aeiou" else f"a {name}"
 
 
 def _left_out(fit: CrossValidated | LeftOut, by: str | None) -> LeftOut:

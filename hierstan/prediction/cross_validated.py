@@ -175,7 +175,15 @@ class CrossValidated:
     @cached_property
     def _loo_drawn(self) -> LeaveOneOut:
         r_eff = self._efficiency("beta", "tau", "rho", "sigma")
-        return leave_one_out(self._posterior, r_eff=r_eff, remark=self._remark)
+        try:
+            _ = self._conditional
+        except DataError:
+            integrable = False
+        else:
+            integrable = True
+        return leave_one_out(
+            self._posterior, integrable=integrable, r_eff=r_eff, remark=self._remark
+        )
 
     @cached_property
     def _loo_integrated(self) -> LeaveOneOut:

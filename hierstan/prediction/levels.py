@@ -1,12 +1,14 @@
 """Which level of the fitted data is meant: by value, else by how the value reads."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from hierstan.design import Factor, Integers
+from hierstan.errors import InputError
 
 
 def match_values(
@@ -83,6 +85,59 @@ def match_levels(
     numbers, new = pd.factorize(names)
     level[rows] = factor.J + numbers
     return level, tuple(str(name) for name in new)
+
+
+def find_levels(factor: Factor, levels: Any) -> list[int]:
+    """Find levels that a caller names.
+
+    Parameters
+    ----------
+    factor : Factor
+        The grouping factor.
+    levels : str, number or sequence of them
+        Each by its name in `factor.levels`, by a value that reads so (100 is "100"), or by
+        a number that equals it (100.0 is "100", too).
+
+    Returns
+    -------
+    list of int
+        Their positions.
+
+    Raises
+    ------
+    InputError
+        When none is named, or one is not there.
+    """
+    found = [_find(factor, level) for level in listed(levels)]
+    if not found:
+        raise InputError(
+            f"There is no level named; {factor.name!r} has {factor.J} levels: "
+            f"{some(factor.levels)}."
+        )
+    return found
+
+
+def _find(factor: Factor, level: Any) -> int:
+    if str(level) in factor.levels:
+        return factor.levels.index(str(level))
+    if isinstance(level, Real):
+        for j, name in enumerate(factor.levels):
+            try:
+                if float(name) == level:
+                    return j
+            except ValueError:
+                continue
+    raise InputError(
+        f"There is no level {str(level)!r}; {factor.name!r} has {factor.J} levels: "
+        f"{some(factor.levels)}."
+    )
+
+
+def listed(given: Any) -> list[Any]:
+    """Return one thing or several as a list; text is one thing."""
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        return [given]
+    return list(given)
 
 
 def some(names: Sequence[str], *, limit: int = 5, quote: bool = True) -> str:

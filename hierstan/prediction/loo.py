@@ -91,8 +91,13 @@ class LeaveOneOut(LeftOut):
     __repr__ = __str__
 
 
-def leave_one_out(posterior: Posterior, *, r_eff: float, remark: str) -> LeaveOneOut:
-    """Weigh all draws for each row; see `hierstan.fit.Fit.loo`."""
+def leave_one_out(
+    posterior: Posterior, *, integrable: bool, r_eff: float, remark: str
+) -> LeaveOneOut:
+    """Weigh all draws for each row; see `hierstan.fit.Fit.loo`.
+
+    `integrable` says whether `leave_one_out_integrated` can be advised.
+    """
     chosen = thinned(posterior.S, posterior.design.N, _MOST_CELLS)
     posterior = replace(posterior, chosen=chosen)
     rows, _ = posterior_rows(posterior, None, None)
@@ -101,15 +106,18 @@ def leave_one_out(posterior: Posterior, *, r_eff: float, remark: str) -> LeaveOn
         for part, mu in Simulator(posterior, rows, seed=0).expected()
     )
     y = posterior.design.y + rows.offset
+    remedy = "Refit without these rows to see what they do."
+    if integrable:
+        remedy = (
+            "fit.loo(integrated=True) integrates coefficients and group effects out, "
+            "which lowers them; else refit without these rows."
+        )
     return LeaveOneOut(
         weigh_rows(posterior.design, rows.index, y, densities, r_eff),
         integrated=False,
         draws=posterior.S,
         r_eff=r_eff,
-        remedy=(
-            "fit.loo(integrated=True) integrates coefficients and group effects out, "
-            "which lowers them, unless factors are crossed; else refit without these rows."
-        ),
+        remedy=remedy,
         remark=remark,
     )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +10,7 @@ import numpy.typing as npt
 from hierstan.design import Factor, Floats
 from hierstan.errors import InputError
 from hierstan.fit import Fit
+from hierstan.prediction.levels import find_levels
 from hierstan.prediction.simulate import Posterior
 from hierstan.shrinkage.information import GroupInformation, group_information
 from hierstan.shrinkage.predictors import LevelPredictor
@@ -119,7 +121,7 @@ def shrinkage_regions(
     fit: Fit,
     factor: Factor,
     effects: Sequence[str] | None = None,
-    levels: Sequence[str] | None = None,
+    levels: Any = None,
 ) -> Regions:
     """Describe groups by the ellipses of two effects.
 
@@ -142,9 +144,9 @@ def shrinkage_regions(
         A factor with two or more effects.
     effects : sequence of str, optional
         Two of them; by default the first two.
-    levels : sequence of str, optional
-        Groups to describe. By default six, from the most rows to the fewest, among which
-        one that does not determine its coefficients, if there is one.
+    levels : str, number or sequence of them, optional
+        Groups to describe, by name or by value. By default six, from the most rows to the
+        fewest, among which one that does not determine its coefficients, if there is one.
 
     Returns
     -------
@@ -207,16 +209,10 @@ def _effects(factor: Factor, effects: Sequence[str] | None) -> list[int]:
     return [factor.effects.index(name) for name in names]
 
 
-def _levels(
-    factor: Factor, determined: npt.NDArray[np.bool_], levels: Sequence[str] | None
-) -> list[int]:
+def _levels(factor: Factor, determined: npt.NDArray[np.bool_], levels: Any) -> list[int]:
     """Return the positions of the groups to describe."""
     if levels is not None:
-        unknown = [level for level in levels if level not in factor.levels]
-        if unknown or not levels:
-            named = f"no level {unknown[0]!r}" if unknown else "no level named"
-            raise InputError(f"There is {named}; {factor.name!r} has {factor.J} levels.")
-        return [factor.levels.index(level) for level in levels]
+        return find_levels(factor, levels)
     order = np.argsort(-factor.sizes, kind="stable")
     told, untold = order[determined[order]], order[~determined[order]]
     room = _SHOWN - bool(len(untold))

@@ -22,8 +22,8 @@ def group_pictures(analysis: Analysis, factor: Factor) -> Iterator[Picture]:
             f"shrinkage{suffix}",
             "shrinkage",
             f"What partial pooling does to each {factor.name}",
-            f"An arrow leads from a group's own estimate, {source}, to the partially pooled "
-            "one; the less its data say, the farther it moves.",
+            f"An arrow leads from a group's own estimate, {source}, to the partially "
+            "pooled one; the less its data say, the farther it moves.",
             f"An arrow for each of {factor.J} levels of {factor.name}, from its own "
             f"estimate {source} to the partially pooled one; the tables below have the "
             "numbers.",
