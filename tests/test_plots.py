@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from invented import grouped_data, invented_analysis, invented_joint
 from matplotlib import pyplot
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
@@ -233,6 +234,44 @@ def lab(rgb: np.ndarray) -> np.ndarray:
     return np.array(
         [116 * root[1] - 16, 500 * (root[0] - root[1]), 200 * (root[1] - root[2])]
     )
+
+
+def test_the_funnels_legend_covers_no_line(analyses: dict[str, Analysis]) -> None:
+    figure = draw_funnel(analyses["plain"], None)
+    FigureCanvasAgg(figure).draw()
+    for axis in figure.axes:
+        legend, lines = axis.get_legend(), axis.get_lines()
+        assert legend is not None
+        (dashed,) = [line for line in lines if line.get_linestyle() == "--"]
+        at = axis.transData.transform((0.0, dashed.get_ydata()[0]))[1]
+        assert legend.get_window_extent().y1 < at
+
+
+def ticks_on(axis: Axis) -> list[str]:
+    """Labels that are seen: those within the ends of the axis."""
+    low, high = sorted(axis.get_view_interval())
+    places = zip(axis.get_majorticklocs(), axis.get_majorticklabels(), strict=True)
+    return [label.get_text() for place, label in places if low <= place <= high]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (0.39, 0.61, ["0.4", "0.45", "0.5", "0.55", "0.6"]),
+        (1.2, 1.9, ["1.2", "1.4", "1.6", "1.8"]),
+        (0.03, 0.9, ["0.05", "0.1", "0.2", "0.5"]),
+        (0.004, 70.0, ["0.01", "0.1", "1", "10"]),
+    ],
+)
+def test_log_axes_have_plain_numbers_however_short(
+    low: float, high: float, expected: list[str]
+) -> None:
+    axis = Figure().subplots()
+    axis.set_xscale("log")
+    style.plain_log(axis.xaxis)
+    for ends in ((low, high), (high, low)):
+        axis.set_xlim(*ends)
+        assert sorted(ticks_on(axis.xaxis)) == expected
 
 
 @pytest.mark.parametrize("sight", SIGHT)

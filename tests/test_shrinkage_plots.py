@@ -1,5 +1,6 @@
 """The two pictures of shrinkage: what they draw, say and leave out."""
 
+from dataclasses import replace
 from io import StringIO
 from itertools import combinations
 
@@ -14,6 +15,7 @@ from matplotlib.text import Text
 from schools import schools
 from scipy import stats
 from synthetic import flat, synthetic_fit
+from test_plots import ticks_on
 
 import hierstan as hs
 from hierstan.errors import InputError
@@ -162,11 +164,34 @@ def test_one_effect_is_drawn_against_the_rows() -> None:
     figure = hs.plot.shrinkage(table, ("x",), "school")
     axis = figure.axes[0]
     assert axis.get_xscale() == "log"
-    assert axis.get_xlabel() == "rows of the school"
+    assert axis.get_xlabel() == (
+        "rows of the school (equal ones spread apart, in no order)"
+    )
     rows = table.loc[table["effect"] == "x", "n"].to_numpy()
     np.testing.assert_allclose(np.asarray(arrows(axis).XY)[:, 0], rows, rtol=0.05)
     np.testing.assert_allclose(arrows(axis).U, 0.0, atol=1e-12)
     assert overlaps(figure) == 0
+
+
+def test_groups_of_one_size_are_spread_in_no_order() -> None:
+    table = made_up(18)
+    table["n"] = 10
+    figure = hs.plot.shrinkage(table, "x", "subject")
+    axis = figure.axes[0]
+    x = np.asarray(arrows(axis).XY)[:, 0]
+    assert len(np.unique(x)) == 18
+    # Not by the place in the table, and not by the estimate: others stand at the same x.
+    assert abs(stats.spearmanr(x, np.arange(18)).statistic) < 0.35
+    turned = table.assign(ols=-table["ols"], partial=-table["partial"], pooled=-2.0)
+    again = arrows(hs.plot.shrinkage(turned, "x", "subject").axes[0])
+    np.testing.assert_array_equal(np.asarray(again.XY)[:, 0], x)
+    # The groups take most of the width, and a number stands below them.
+    low, high = axis.get_xlim()
+    assert np.log(x.max() / x.min()) > 0.8 * np.log(high / low)
+    assert "10" in ticks_on(axis.xaxis)
+    table["n"] = np.tile(np.arange(3, 21), 2)
+    axis = hs.plot.shrinkage(table, "x", "subject").axes[0]
+    assert axis.get_xlabel() == "rows of the subject"
 
 
 def test_what_groups_are_pulled_towards_is_one_cross_or_a_dot_each() -> None:
@@ -331,6 +356,20 @@ def test_ellipses_hold_what_they_say() -> None:
     assert legend is not None
     assert legend.get_title().get_text() == "ellipses hold 80 %"
     assert overlaps(figure) == 0
+
+
+def test_an_own_estimate_far_off_does_not_squeeze_the_ellipses() -> None:
+    regions = synthetic_fit("y ~ x + (x | school)", schools()).shrinkage_regions()
+    near = hs.plot.shrinkage_ellipses(regions)
+    assert not any("outside" in text for text in legend_of(near))
+    first, *rest = regions.groups
+    far = replace(regions, groups=(replace(first, own=np.array([4e3, -7e3])), *rest))
+    figure = hs.plot.shrinkage_ellipses(far)
+    axis = figure.axes[0]
+    assert np.ptp(axis.get_xlim()) < 1.5 * np.ptp(near.axes[0].get_xlim())
+    assert np.ptp(axis.get_ylim()) < 1.5 * np.ptp(near.axes[0].get_ylim())
+    assert f"outside, own rows of {first.level}" in legend_of(figure)
+    assert f"{first.level} ({first.n})" in names_in(axis)
 
 
 def test_a_group_that_cannot_tell_a_slope_has_a_band() -> None:

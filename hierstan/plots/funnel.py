@@ -87,12 +87,14 @@ def funnel(
             axis.axhline(lowest, color=color_of(label), lw=0.8, ls="--")
             axis.set_title(f"{label}: smallest sd reached {lowest:.2g}")
             axis.set_xlabel(f"{shortened(effect, 20)} in {shortened(level, 26)}")
-            axis.legend(loc="lower right")
+            axis.legend(loc="lower right", borderaxespad=0.2)
             plain_log(axis.yaxis)
         axes[0].set_ylabel(shortened(f"sd({effect} | {factor.name})", 46))
         limits = np.array([axis.get_ylim() for axis in axes])
         spans = np.array([axis.get_xlim() for axis in axes])
+        low, high = limits[:, 0].min(), limits[:, 1].max()
         for axis in axes:
-            axis.set_ylim(limits[:, 0].min(), limits[:, 1].max())
+            # Below the lines there is room for the legend.
+            axis.set_ylim(low * (low / high) ** 0.1, high)
             axis.set_xlim(spans[:, 0].min(), spans[:, 1].max())
     return figure

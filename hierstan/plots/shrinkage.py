@@ -17,6 +17,7 @@ from hierstan.plots.style import (
     GREY,
     AxesLike,
     color_of,
+    fenced,
     grid,
     house_style,
     plain_log,
@@ -26,7 +27,6 @@ from hierstan.prediction.levels import listed
 from hierstan.shrinkage import PRIOR_ONLY
 
 _LABELLED = 8
-_FENCE = 3.0  # quartile ranges beyond the quartiles, where the picture ends
 
 
 def shrinkage(
@@ -43,7 +43,7 @@ def shrinkage(
         From `Fit.shrinkage` or `Analysis.shrinkage`.
     effects : str or sequence of str
         With two or more, the first two span the plane. With one, it is drawn against the
-        number of rows; groups with as many are spread apart by up to 5 %.
+        number of rows; groups with as many are spread apart by up to 5 %, in no order.
     factor : str
         Name of the grouping factor, for the labels.
     ax : Axes, optional
@@ -77,7 +77,7 @@ def shrinkage(
         figure, (axis,) = grid(1, 1, 7.2, 6.4, ax)
         if moves.logarithmic:
             axis.set_xscale("log")
-            plain_log(axis.xaxis)
+            plain_log(axis.xaxis, whole=True)
         limits = moves.limits()
         axis.set_xlim(*limits[0])
         axis.set_ylim(*limits[1])
@@ -172,9 +172,13 @@ class _Moves:
         labels = [shortened(_label(effect, response), 60) for effect in chosen]
         alone = len(chosen) == 1
         if alone:
-            rows = _apart(blocks[0]["n"].to_numpy(float), end[:, 0])
+            sizes = blocks[0]["n"].to_numpy(float)
+            rows = _apart(sizes)
             begin, end, target = (np.column_stack([rows, p]) for p in (begin, end, target))
-            labels = [shortened(f"rows of the {factor}", 60), *labels]
+            spread = (
+                " (equal ones spread apart, in no order)" if np.any(rows != sizes) else ""
+            )
+            labels = [shortened(f"rows of the {factor}", 40) + spread, *labels]
         values = target[:, 1:] if alone else target
         if np.all(np.ptp(values, axis=0) <= 1e-9 * np.abs(values).max(axis=0)):
             target = target[:1]
@@ -196,14 +200,10 @@ class _Moves:
             begin, end = self.begin[self.known, k], self.end[:, k]
             end = np.concatenate([end, self.target[:, k]])
             end = end[np.isfinite(end)]
-            low, high = end.min(), end.max()
-            if len(begin):
-                first, third = np.quantile(begin, (0.25, 0.75))
-                reach = _FENCE * (third - first)
-                low = min(low, max(begin.min(), first - reach))
-                high = max(high, min(begin.max(), third + reach))
+            low, high = fenced(end, begin)
             if self.logarithmic and k == 0:
-                found[k] = low / 1.3, high * 1.3
+                room = (high / low) ** 0.06 if high > low else 1.3
+                found[k] = low / room, high * room
             else:
                 room = 0.06 * (high - low) or 0.5
                 found[k] = low - room, high + room
@@ -224,14 +224,15 @@ class _Moves:
         return order[distance[order] > 0]
 
 
-def _apart(rows: Floats, estimates: Floats) -> Floats:
-    """Spread groups with the same number of rows a little, in order of their estimates."""
+def _apart(rows: Floats) -> Floats:
+    """Spread groups with the same number of rows a little, evenly and in no order."""
     out = rows.copy()
     for n in np.unique(rows):
         same = np.flatnonzero(rows == n)
         reach = min(0.02, 0.002 * (len(same) - 1))
-        order = same[np.argsort(estimates[same], kind="stable")]
-        out[order] = n * 10 ** np.linspace(-reach, reach, len(same))
+        # Multiples of the golden ratio: in order they would look like a trend.
+        share = np.arange(1, len(same) + 1) * 0.6180339887498949 % 1.0
+        out[same] = n * 10 ** (reach * (2.0 * share - 1.0))
     return out
 
 

@@ -15,6 +15,7 @@ from hierstan.plots.style import (
     GREY,
     AxesLike,
     color_of,
+    fenced,
     grid,
     house_style,
     shortened,
@@ -50,7 +51,9 @@ def shrinkage_ellipses(
         its information; where its rows do not determine it, the two lines between which
         as much probability is, dotted. Filled, the group's posterior: mean and covariance
         of the draws. The curve is the path that partial pooling takes as Sigma grows from
-        nothing (all groups as the population) without bound (each its own estimate).
+        nothing (all groups as the population) without bound (each its own estimate). As in
+        `shrinkage`, own estimates more than three quartile ranges beyond their quartiles do
+        not stretch the axes; those outside are named in the legend.
 
     Raises
     ------
@@ -79,7 +82,6 @@ def shrinkage_ellipses(
                 axis.plot(*own.T, color=own_color, lw=0.9, alpha=0.8, zorder=2,
                           label=label("own", "own rows"))  # fmt: skip
                 axis.plot(*group.own, "o", color=own_color, ms=4, zorder=4)
-                points.append(group.own[None])
             inside = _ellipse(group.mean, group.covariance, radius)
             axis.fill(*inside.T, facecolor=both_color, alpha=0.25, zorder=3, lw=0,
                       label=label("both", "partial pooling"))  # fmt: skip
@@ -92,7 +94,12 @@ def shrinkage_ellipses(
                 axis.plot(*group.pooled, "x", color=GREY, ms=5, zorder=4,
                           label=label("target", "pulled towards"))  # fmt: skip
             points += [inside, group.pooled[None]]
-        _limit(axis, np.vstack(points))
+        own_points = [group.own for group in regions.groups if group.determined]
+        _limit(axis, np.vstack(points), np.array(own_points).reshape(-1, 2))
+        outside = [g for g in regions.groups if g.determined and not _inside(axis, g.own)]
+        if outside:
+            names = ", ".join(shortened(group.level, 16) for group in outside)
+            axis.plot([], [], " ", label=f"outside, own rows of {shortened(names, 40)}")
         for group in regions.groups:
             if not group.determined:
                 text = label(
@@ -107,7 +114,12 @@ def shrinkage_ellipses(
         label_points(
             axis,
             [f"{shortened(group.level, 24)} ({group.n})" for group in regions.groups],
-            np.array([g.own if g.determined else g.mean for g in regions.groups]),
+            np.array(
+                [
+                    g.own if g.determined and g not in outside else g.mean
+                    for g in regions.groups
+                ]
+            ),
             np.array([p for g in regions.groups for p in (g.own, g.mean)]),
             len(regions.groups),
         )
@@ -126,12 +138,17 @@ def _inverse(information: Floats) -> Floats:
     return np.asarray(np.linalg.inv(information), dtype=np.float64)
 
 
-def _limit(axis: Axes, points: Floats) -> None:
-    """Set limits around the points, with room."""
-    low, high = points.min(axis=0), points.max(axis=0)
-    room = 0.07 * np.where(high > low, high - low, 1.0)
-    axis.set_xlim(low[0] - room[0], high[0] + room[0])
-    axis.set_ylim(low[1] - room[1], high[1] + room[1])
+def _limit(axis: Axes, points: Floats, own: Floats) -> None:
+    """Set limits around all points and around the groups' own but for outliers."""
+    for k, limit in enumerate((axis.set_xlim, axis.set_ylim)):
+        low, high = fenced(points[:, k], own[:, k])
+        room = 0.07 * (high - low or 1.0)
+        limit(low - room, high + room)
+
+
+def _inside(axis: Axes, point: Floats) -> bool:
+    (left, right), (low, high) = axis.get_xlim(), axis.get_ylim()
+    return bool(left <= point[0] <= right and low <= point[1] <= high)
 
 
 def _draw_band(axis: Axes, group: Region, probability: float, **style: Any) -> None:

@@ -11,8 +11,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
+from hierstan.design import Floats
 from hierstan.errors import InputError
 
 # Okabe and Ito's hues, moved until every colour has three times the luminance contrast on
@@ -36,6 +37,8 @@ COLORS = {
 # Lines that share an axis differ by more than their colour.
 LINES = {"pooled": ":", "OLS": ":", "unpooled": "--"}
 CHAINS = (GREEN, BLUE, ORANGE, PURPLE, SKY, VERMILION)
+
+_FENCE = 3.0  # quartile ranges beyond the quartiles, where a picture ends
 
 _SETTINGS: dict[str, Any] = {
     "font.size": 9.5,
@@ -182,10 +185,54 @@ def legend_below(figure: Figure, axes: list[Axes], ax: AxesLike) -> None:
         axes[0].legend(handles, labels, fontsize="small")
 
 
-def plain_log(axis: Axis) -> None:
-    """Label a log axis with plain numbers; powers of ten would need the maths."""
+class _PlainLocator(LogLocator):
+    """Ticks at powers of ten; at 1, 2 and 5 times them, or evenly, where these are few."""
+
+    def __init__(self, whole: bool) -> None:
+        super().__init__(numticks="auto")
+        self.whole = whole
+
+    def tick_values(self, vmin: float, vmax: float) -> Any:
+        low, high = sorted((vmin, vmax))
+        if low <= 0 or high >= 100 * low:
+            return super().tick_values(vmin, vmax)
+        powers = np.arange(np.floor(np.log10(low)), np.log10(high) + 1)
+        ticks = np.outer(10.0**powers, (1, 2, 5)).ravel()
+        ticks = ticks[(low <= ticks) & (ticks <= high)]
+        if len(ticks) >= 3:
+            return ticks
+        # A span below a decade looks nearly linear.
+        even = MaxNLocator(5, steps=[1, 2, 5, 10], integer=self.whole, min_n_ticks=1)
+        return even.tick_values(low, high)
+
+
+def plain_log(axis: Axis, whole: bool = False) -> None:
+    """Label a log axis with plain numbers; powers of ten would need the maths.
+
+    At least two numbers are on it, however short it is; whole ones only if so wished.
+    """
+    axis.set_major_locator(_PlainLocator(whole))
     axis.set_major_formatter(FuncFormatter(lambda value, position: f"{value:g}"))
     axis.set_minor_formatter(NullFormatter())
+
+
+def fenced(must: Floats, may: Floats) -> tuple[float, float]:
+    """Return the ends of an axis that outliers do not stretch.
+
+    Parameters
+    ----------
+    must : ndarray
+        Values that are all held.
+    may : ndarray
+        Values that are held up to three quartile ranges beyond their quartiles.
+    """
+    low, high = float(must.min()), float(must.max())
+    if may.size:
+        first, third = np.quantile(may, (0.25, 0.75))
+        reach = _FENCE * (third - first)
+        held = may[(first - reach <= may) & (may <= third + reach)]
+        low, high = min(low, float(held.min())), max(high, float(held.max()))
+    return low, high
 
 
 def color_of(label: str) -> str:

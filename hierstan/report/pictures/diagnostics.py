@@ -19,9 +19,10 @@ def diagnostic_pictures(analysis: Analysis) -> Iterator[Picture]:
         yield Picture(
             f"funnel_{factor_file(factor)}",
             "diagnostics",
-            f"The funnel of sd({effect} | {factor.name})",
-            "When the sd is small, every group effect must be small too: the space the "
-            "sampler has to enter narrows. Look at how far down each program comes.",
+            f"How small sd({effect} | {factor.name}) gets, and where the group then is",
+            "When the sd is small, every group effect must be small too. Where the draws "
+            "narrow towards the bottom, that is the funnel, and a program that ends above "
+            "the others did not get into it; where they do not narrow, there is none.",
             f"Draws of sd({effect} | {factor.name}), on a log axis, against one group's "
             f"{effect}, a panel for each of {', '.join(partial)}; diverging transitions "
             "are marked.",
