@@ -5,11 +5,13 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 import pytest
+from invented import grouped_data, invented_analysis
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 import hierstan as hs
 from hierstan.prediction.calibration import ecdf_difference
+from hierstan.report.pictures.checks import check_pictures
 
 Draw = Callable[..., Figure]
 
@@ -101,3 +103,15 @@ def test_points_outside_the_band_are_marked() -> None:
     assert f"outside at {count} of 99 points" in texts
     calm = ecdf_difference(np.linspace(0.001, 0.999, 300))
     assert len(hs.plot.loo_pit(calm).axes[0].lines) == 2
+
+
+def test_group_means_are_said_to_be_in_sample() -> None:
+    """A fit that has seen the means can hardly miss them."""
+    assert "the fit has seen" in group_means().axes[0].get_title("left")
+    analysis = invented_analysis("y ~ 1 + (1 | group)", grouped_data("abcd"), draws=60)
+    (caption,) = (
+        picture.caption
+        for picture in check_pictures(analysis)
+        if picture.name.startswith("group_means")
+    )
+    assert "The fit has seen these rows" in caption

@@ -36,8 +36,11 @@ def group_means(table: pd.DataFrame, response: str, ax: AxesLike = None) -> Figu
     -------
     matplotlib.figure.Figure
         Groups in the order of their replicated means, with 95 % intervals; observed means
-        inside are dark dots, those outside large bright ones. Of more than 40 groups, the
-        eight outside that are furthest from their expectation are named.
+        inside are dark dots, those outside large bright ones. The fit has seen these
+        rows: a group's own coefficient follows its mean, so that with partial pooling
+        hardly any mean can be outside, and all of them inside is no sign of a good model.
+        Of more than 40 groups, the eight outside that are furthest from their expectation
+        are named.
     """
     table = table.sort_values("mean", kind="stable")
     place = np.arange(len(table))
@@ -71,6 +74,7 @@ def group_means(table: pd.DataFrame, response: str, ax: AxesLike = None) -> Figu
             turned = 90 if len(table) > _UPRIGHT else 0
             names = [shortened(str(name), 20) for name in table.index]
             axis.set_xticks(place, names, rotation=turned)
+        axis.set_title("In sample: the fit has seen these means")
         axis.legend(loc="upper left", fontsize=8)
         low, high = axis.get_ylim()
         axis.set_ylim(low, high + 0.18 * (high - low))

@@ -37,7 +37,9 @@ def check_pictures(analysis: Analysis) -> Iterator[Picture]:
             "checks",
             f"Mean {response} of each {factor.name}",
             f"Observed means over the 95 % intervals of replicated ones: {inside} of "
-            f"{len(means)} are inside.",
+            f"{len(means)} are inside. The fit has seen these rows, and each group's "
+            "effect follows its own mean: that many are inside says little for the model, "
+            "those outside say something against it.",
             f"For each {factor.name} its observed mean {response} and the interval of "
             f"replicated means, in their order; {inside} of {len(means)} are inside.",
             plots.group_means(means, response),
