@@ -140,10 +140,11 @@ def _inverse(information: Floats) -> Floats:
 
 def _limit(axis: Axes, points: Floats, own: Floats) -> None:
     """Set limits around all points and around the groups' own but for outliers."""
-    for k, limit in enumerate((axis.set_xlim, axis.set_ylim)):
-        low, high = fenced(points[:, k], own[:, k])
-        room = 0.07 * (high - low or 1.0)
-        limit(low - room, high + room)
+    ends = np.array([fenced(points[:, k], own[:, k]) for k in range(2)])
+    span = np.ptp(ends, axis=1)
+    room = 0.07 * np.where(span > 0, span, 1.0)
+    axis.set_xlim(ends[0, 0] - room[0], ends[0, 1] + room[0])
+    axis.set_ylim(ends[1, 0] - room[1], ends[1, 1] + room[1])
 
 
 def _inside(axis: Axes, point: Floats) -> bool:

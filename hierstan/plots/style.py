@@ -189,7 +189,7 @@ class _PlainLocator(LogLocator):
     """Ticks at powers of ten; at 1, 2 and 5 times them, or evenly, where these are few."""
 
     def __init__(self, whole: bool) -> None:
-        super().__init__(numticks="auto")
+        super().__init__()
         self.whole = whole
 
     def tick_values(self, vmin: float, vmax: float) -> Any:

@@ -142,7 +142,8 @@ class Predictive(CrossValidated):
             draw, in units of the response; ``inside``, whether `observed` is in between;
             ``p_value``, the share of replications whose mean reaches the observed one.
             `hierstan.plot.group_means` draws it. The fit has seen these rows, so that with
-            group effects usually more than 95 % are inside; `leave_one_group_out` leaves them out.
+            group effects usually more than 95 % are inside; `leave_one_group_out` leaves
+            them out.
 
         Raises
         ------
