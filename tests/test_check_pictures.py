@@ -108,7 +108,9 @@ def test_points_outside_the_band_are_marked() -> None:
 def test_group_means_are_said_to_be_in_sample() -> None:
     """A fit that has seen the means can hardly miss them."""
     assert "the fit has seen" in group_means().axes[0].get_title("left")
-    analysis = invented_analysis("y ~ 1 + (1 | group)", grouped_data(list("abcd")), draws=60)
+    analysis = invented_analysis(
+        "y ~ 1 + (1 | group)", grouped_data(list("abcd")), draws=60
+    )
     (caption,) = (
         picture.caption
         for picture in check_pictures(analysis)

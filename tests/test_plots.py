@@ -2,8 +2,10 @@
 
 import inspect
 from collections.abc import Callable
+from io import BytesIO
 from itertools import combinations
 
+import matplotlib as mpl
 import numpy as np
 import pytest
 from invented import grouped_data, invented_analysis, invented_joint
@@ -234,6 +236,28 @@ def lab(rgb: np.ndarray) -> np.ndarray:
     return np.array(
         [116 * root[1] - 16, 500 * (root[0] - root[1]), 200 * (root[1] - root[2])]
     )
+
+
+def test_letters_without_a_font_are_drawn_without_a_warning(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(style, "_FALLBACK", ())
+    analysis = story("floor", ["東京", "大阪", "ढाका", "north"])
+    figure = draw_shrinkage(analysis, None)
+    with style.house_style():
+        figure.savefig(BytesIO(), format="png")
+    assert isinstance(figure, style.Picture)
+    assert figure._repr_png_()
+
+
+def test_other_fonts_are_used_where_they_are_installed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(style, "_FALLBACK", ("Nowhere Sans", "DejaVu Serif"))
+    with mpl.rc_context({"font.family": ["DejaVu Sans Mono"]}):
+        with style.house_style():
+            assert mpl.rcParams["font.family"] == ["DejaVu Sans Mono", "DejaVu Serif"]
+        assert mpl.rcParams["font.family"] == ["DejaVu Sans Mono"]
 
 
 def test_the_funnels_legend_covers_no_line(analyses: dict[str, Analysis]) -> None:

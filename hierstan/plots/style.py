@@ -1,5 +1,6 @@
 """One look for all pictures."""
 
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
@@ -11,6 +12,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.font_manager import get_font_names
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from hierstan.design import Floats
@@ -63,11 +65,30 @@ _SETTINGS: dict[str, Any] = {
 }
 
 
+_FALLBACK = (
+    "DejaVu Sans", "Noto Sans CJK JP", "Noto Sans CJK SC", "Noto Sans JP", "Noto Sans SC",
+    "Arial Unicode MS", "Hiragino Sans", "PingFang SC", "Yu Gothic", "Microsoft YaHei",
+    "Malgun Gothic", "Noto Sans Arabic", "Noto Sans Hebrew", "Noto Sans Devanagari",
+)  # fmt: skip
+
+
 @contextmanager
 def house_style() -> Iterator[None]:
-    """Apply the settings while a figure is made or saved."""
-    with mpl.rc_context(_SETTINGS):  # type: ignore[arg-type]  # keys are plain strings here
+    """Apply the settings while a figure is made or saved.
+
+    A letter that no font has is drawn as a box; matplotlib's warning of each is not shown.
+    """
+    family = [*mpl.rcParams["font.family"], *_other_fonts()]
+    settings = _SETTINGS | {"font.family": list(dict.fromkeys(family))}
+    with mpl.rc_context(settings), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Glyph \d+ .*missing from", UserWarning)
         yield
+
+
+def _other_fonts() -> list[str]:
+    """Name fonts for letters that the first one lacks; only what is installed."""
+    there = set(get_font_names())
+    return [name for name in _FALLBACK if name in there]
 
 
 class Picture(Figure):
