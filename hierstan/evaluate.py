@@ -9,7 +9,7 @@ import pandas as pd
 from hierstan.design import Design, Factor, Floats
 from hierstan.errors import DataError, FormulaError
 from hierstan.formula import Formula, parse
-from hierstan.frame import Missing, refuse_text_numbers, usable_rows
+from hierstan.frame import Missing, no_number, refuse_text_numbers, usable_rows
 from hierstan.grouping import number_levels
 from hierstan.identification import check_identified
 from hierstan.terms import FUNCTIONS, count_terms, evaluate
@@ -98,8 +98,8 @@ def _response(formula: Formula, frame: pd.DataFrame) -> Floats:
     column = frame.get(name)
     if column is not None and not pd.api.types.is_numeric_dtype(column):
         raise DataError(
-            f"Response {name!r} holds {column.dtype} values such as {column.iloc[0]!r}; a "
-            "Gaussian model needs numbers."
+            f"Response {name!r} holds {column.dtype} values such as {no_number(column)}; "
+            "a Gaussian model needs numbers."
         )
     matrices = _evaluate(f"{name} ~ 1", formula, frame)
     y = np.asarray(matrices.response.design_matrix, dtype=float).reshape(len(frame), -1)

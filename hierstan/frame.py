@@ -188,6 +188,13 @@ def refuse_text_numbers(column: "pd.Series[Any]") -> None:
     raise DataError(f"Column {column.name!r} holds numbers as text {why}. {remedy}")
 
 
+def no_number(column: "pd.Series[Any]") -> str:
+    """Name the first value that is no number, with its row; else the first of all."""
+    numbers = pd.to_numeric(column.astype(object), errors="coerce").isna().to_numpy()
+    odd = int(np.argmax(numbers))
+    return f"{column.iloc[odd]!r} in data row {odd + 1}"
+
+
 def refuse_infinite(column: "pd.Series[float]") -> None:
     """Refuse infinite values, naming the first."""
     if not pd.api.types.is_float_dtype(column.dtype):

@@ -186,6 +186,11 @@ def test_an_offset_has_no_coefficient() -> None:
         (pd.Series(["1", "2", "-"] + ["4"] * 57), "y ~ z + (1 | g)", "'-' in data row 3"),
         (pd.Series(["1", "2"] * 30), "y ~ z + (1 | g)", "holds numbers as text"),
         (pd.Series(["1", "2"] * 30), "z ~ 1 + (1 | g)", "holds numbers as text"),
+        (
+            pd.Series(["1", "foo", "2"] * 20),
+            "z ~ 1 + (1 | g)",
+            "such as 'foo' in data row 2",
+        ),
         (pd.Series([1j, 2.0] * 30), "y ~ z + (1 | g)", "complex128"),
         (pd.date_range("2020", periods=60).to_series(), "y ~ z + (1 | g)", "datetime64"),
         (pd.timedelta_range(0, periods=60).to_series(), "y ~ z + (1 | g)", "timedelta64"),

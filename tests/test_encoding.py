@@ -104,8 +104,9 @@ def test_levels_are_found_by_value_or_by_how_they_read(fitted: Any, new: Any) ->
          r"\(s\): data row 2, 4\..*dropna\(subset=\['x'\]\)"),
         ({"g": ["g1", "g2", None, "g1"]}, "'g' of the new data lacks a value .* row 3"),
         ({"x": [1.0, np.inf, 2.0, 1.0]}, "'x' has 1 infinite value.*row 2"),
-        ({"x": ["1", "2", "3", "4"]}, "'x' of the new data holds .* such as '1'; it held "
-         "numbers"),
+        ({"x": ["1", "2", "3", "4"]}, "'x' of the new data holds .* such as '1' in data "
+         "row 1; it held numbers"),
+        ({"x": ["1", "foo", "3", "4"]}, "such as 'foo' in data row 2; it held numbers"),
         ({"x": [1j, 2, 3, 4]}, "'x' of the new data holds complex"),
         ({"k": ["p", "z", "q", "s"]}, r"'k' has 2 value.*'z', 's'; the first is in data "
          r"row 2\. Known are 'p', 'q', 'r'"),

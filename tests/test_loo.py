@@ -164,6 +164,8 @@ def test_rows_above_the_limit_are_named() -> None:
     assert list(found.high.index) == high
     assert found.noun == "rows"
     assert "9 of 34 rows have a k-hat above 0.66" in found.advice
+    low = found.pointwise.assign(khat=[0.9] + [0.1] * 33)
+    assert "1 of 34 rows has a k-hat" in replace(found, pointwise=low).advice
     assert "Refit without these rows" in found.advice
     assert str(found).count("\n") == 3 + 8
 

@@ -86,6 +86,7 @@ def test_the_output_says_that_in_sample_misleads(fit: Fit) -> None:
     assert "no pooling always looks best" in str(found)
     assert "high k-hat" not in str(found)
     assert "3 rows have high k-hat" in str(replace(found, high=3))
+    assert "1 row has high k-hat" in str(replace(found, high=1))
     assert "Beware: odd." in str(replace(found, remark="odd"))
     crossed = synthetic_fit("y ~ x + (1 | g) + (1 | h)", frame(), draws=60)
     assert not crossed.rmsd().integrated

@@ -12,6 +12,7 @@ from test_shrinkage_table import NESTED, rooms_by_hand
 from hierstan.design import Floats
 from hierstan.errors import InputError
 from hierstan.prediction.simulate import Posterior
+from hierstan.report.sections.shrinkage import pooling as shown_pooling
 from hierstan.shrinkage import pooling
 from hierstan.shrinkage.weights import weight_draws
 
@@ -86,6 +87,21 @@ def test_effects_without_predictors_explain_nothing() -> None:
     table = synthetic_fit("y ~ x + (x | school)", schools()).pooling()
     rows = table[table["level"] == "school"]
     assert (rows[["r_squared", "r_squared_low", "r_squared_high"]] == 0).all(axis=None)
+    shown = shown_pooling(table, "noncentered")
+    assert shown is not None
+    place = [column.heading for column in shown.columns].index("R²")
+    assert [row[place].text for row in shown.rows][1:] == ["–", "–"]
+    assert shown.rows[0][place].text != "–"
+
+
+def test_weights_of_correlated_effects_can_leave_their_range() -> None:
+    """As the page and the docstrings say: only eigenvalues of W are in [0, 1]."""
+    table = synthetic_fit("y ~ x + (x | school)", schools(), draws=200).pooling()
+    assert table["mean_pooling_low"].min() < 0
+    shown = shown_pooling(table, "noncentered")
+    assert shown is not None
+    (column,) = [one for one in shown.columns if one.heading == "mean pooling"]
+    assert "can leave 0 to 1" in column.meaning
 
 
 def test_the_levels_that_others_lie_in_explain() -> None:

@@ -191,6 +191,19 @@ def test_moves_are_measured_in_units_in_se_and_together() -> None:
         np.testing.assert_allclose(rows["moved_length"], [length, length])
 
 
+def test_no_zero_is_negative() -> None:
+    """Without variance between groups, nothing is kept: 0, and never -0.0 in a file."""
+    rng = np.random.default_rng(4)
+    data = pd.DataFrame({"g": np.repeat(np.arange(9), 8)})
+    noise = rng.normal(size=(9, 8))
+    data["y"] = (noise - 0.99 * noise.mean(axis=1, keepdims=True)).ravel()
+    model = hs.Model("y ~ 1 + (1 | g)", data)
+    mixed = model.mixedlm()
+    assert mixed.singular
+    table = shrinkage_table(model.design, model.design.factors[0], mixed=mixed)
+    assert "-0.0" not in table.to_csv(index=False).replace("\n", ",").split(",")
+
+
 def test_directions_are_in_words() -> None:
     """With two effects, one can be moved away by what the other one is told."""
     model = hs.Model("Reaction ~ Days + (Days | Subject)", hs.data.sleepstudy())

@@ -13,7 +13,7 @@ import pandas as pd
 from hierstan.design import Design
 from hierstan.errors import DataError, FormulaError
 from hierstan.evaluate import Columns, columns_of, evaluate_terms
-from hierstan.frame import refuse_infinite, require_columns, widen
+from hierstan.frame import no_number, refuse_infinite, require_columns, widen
 from hierstan.prediction.levels import match_values, some
 
 # How far a fitted row may move, in units of its column's largest value, when new rows are
@@ -138,7 +138,7 @@ def _numbers(column: "pd.Series[Any]", fitted: "pd.Series[Any]") -> "pd.Series[A
     if len(numbers) and not real:
         raise DataError(
             f"Column {column.name!r} of the new data holds {column.dtype} values such as "
-            f"{column.iloc[0]!r}; it held numbers in the fitted data."
+            f"{no_number(column)}; it held numbers in the fitted data."
         )
     try:
         with np.errstate(invalid="ignore"):

@@ -67,7 +67,8 @@ class LeftOut:
         if not len(self.high):
             return f"No k-hat is above {self.khat_limit:.2f}."
         return (
-            f"{len(self.high)} of {len(self.pointwise)} {self.noun} have a k-hat above "
+            f"{len(self.high)} of {len(self.pointwise)} {self.noun} "
+            f"{'has' if len(self.high) == 1 else 'have'} a k-hat above "
             f"{self.khat_limit:.2f}, so elpd is not to be trusted. {self.remedy}"
         )
 

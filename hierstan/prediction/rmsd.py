@@ -47,8 +47,9 @@ class Deviations:
         """Return the table, and what not to make of it."""
         lines = [self.table.to_string(float_format="{:.3g}".format), _MISLEADS]
         if self.high:
+            rows = "1 row has" if self.high == 1 else f"{self.high} rows have"
             lines.append(
-                f"{self.high} rows have high k-hat, so left_out is not to be trusted; "
+                f"{rows} high k-hat, so left_out is not to be trusted; "
                 "print(fit.loo()) names them."
             )
         if self.remark:

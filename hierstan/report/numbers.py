@@ -19,6 +19,7 @@ def number(value: object, digits: int = 3) -> str:
         return str(value)
     if isinstance(value, float) and math.isinf(value):
         return "∞" if value > 0 else "−∞"
+    value += 0  # no minus before a zero
     if isinstance(value, int) or abs(value) >= 10 ** (digits + 1):
         return f"{value:,.0f}".replace("-", "−")
     if 0 < abs(value) < 0.5 * 10**-digits:

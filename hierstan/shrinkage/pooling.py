@@ -72,7 +72,9 @@ def pooling_table(fit: Fit) -> pd.DataFrame:
             1 - W_jqq, the pooling of each level that its information and the variances
             imply (`hierstan.shrinkage.information`), averaged over the levels: posterior
             mean and 95 % interval over the draws of the variances. lambda is one number
-            for a posterior and has no such interval. nan for the data.
+            for a posterior and has no such interval. nan for the data. With several
+            effects it can leave [0, 1] (see ``weight`` of
+            `hierstan.shrinkage.shrinkage_table`).
         ``note``
             Why a number is nan or rough: the variance of fewer than five levels says
             little.
@@ -196,7 +198,8 @@ class _Variances:
         with np.errstate(invalid="ignore", divide="ignore"):
             low, high = np.quantile(1.0 - errors / whole, (0.025, 0.975))
         values = (pooling, spread[0], explained, spread[1], low, high)
-        return dict(zip(_COLUMNS, map(float, values), strict=True))
+        # Adding zero takes the sign of a negative one.
+        return {n: float(v) + 0.0 for n, v in zip(_COLUMNS, values, strict=True)}
 
 
 def _ratio(part: float, whole: float) -> float:

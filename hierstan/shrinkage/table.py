@@ -102,7 +102,9 @@ def shrinkage_table(
             In theory, what of its distance from ``pooled`` an own estimate keeps: the
             diagonal of W_j (`hierstan.shrinkage.information`), at the mixed model's
             variances, and its posterior mean, sd and interval. 1 is no pooling, 0 complete.
-            Beside it, with several effects, each is moved by the others' distances.
+            Beside it, with several effects, each is moved by the others' distances: W_j is
+            a matrix with eigenvalues in [0, 1], but where effects are correlated among
+            groups and in a group's rows, its diagonal can be below 0 or above 1.
         ``observed``
             What it did keep: (partial - pooled) / (ols - pooled), or that of ``blup``; not
             bounded by 0 and 1 with several effects, and nan where there is no distance.
@@ -130,7 +132,8 @@ def shrinkage_table(
         columns |= made.moves(columns, own)
         words["direction"] = [_direction(kept) for kept in columns["observed"].ravel()]
     words["note"] = _notes(factor, own, columns, partial)
-    shown = {name: values.ravel() for name, values in columns.items()} | words
+    # Adding zero takes the sign of a negative one.
+    shown = {name: values.ravel() + 0.0 for name, values in columns.items()} | words
     table = {
         "effect": np.repeat(np.array(factor.effects, dtype=object), factor.J),
         "level": np.tile(np.array(factor.levels, dtype=object), factor.Q),

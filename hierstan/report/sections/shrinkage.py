@@ -38,7 +38,8 @@ MEANINGS = {
     "blup": "the same by REML: best linear unbiased prediction",
     "moved": "partial pooling less own rows",
     "weight": "what the group's own estimate keeps of its distance from there, in theory: "
-    "the reliability of its own rows (1: no pooling, 0: complete)",
+    "the reliability of its own rows (1: no pooling, 0: complete; effects that are "
+    "correlated move one another, and it can leave this range)",
     "observed": "what it did keep; with several effects one is moved by the others, too",
 }
 
@@ -53,7 +54,7 @@ def pooling(table: pd.DataFrame | None, program: str) -> Shown | None:
             Cell(number(row["units"])),
             Cell(number(row["pooling_factor"], 2)),
             _between(row, "mean_pooling"),
-            _between(row, "r_squared"),
+            _explained(row),
             Cell(row["note"]),
         )
         for row in table.to_dict("records")
@@ -70,12 +71,12 @@ def pooling(table: pd.DataFrame | None, program: str) -> Shown | None:
         Column(
             "mean pooling",
             meaning="1 less the weight of a group's own estimate, averaged over the "
-            "groups, with its 95 % interval",
+            "groups, with its 95 % interval; with correlated effects it can leave 0 to 1",
         ),
         Column(
             "R²",
             meaning="share of the variance at this level that its predictors explain, with "
-            "the 95 % interval of the share in each draw",
+            "the 95 % interval of the share in each draw; a dash where there is none",
         ),
         Column("note", numeric=False),
     )
@@ -83,6 +84,12 @@ def pooling(table: pd.DataFrame | None, program: str) -> Shown | None:
         columns, rows = columns[:-1], [row[:-1] for row in rows]
     caption = f"Pooling and explained variance at every level, by {program}."
     return Shown(caption, columns, tuple(rows), csv="pooling", total=len(rows))
+
+
+def _explained(row: dict[Hashable, Any]) -> Cell:
+    """R-squared, or a dash where no predictor is there to explain: then it is 0 by rule."""
+    names = ("r_squared", "r_squared_low", "r_squared_high")
+    return _between(row, "r_squared") if any(row[name] for name in names) else Cell("–")
 
 
 def _between(row: dict[Hashable, Any], name: str) -> Cell:
