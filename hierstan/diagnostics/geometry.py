@@ -57,8 +57,8 @@ def find_funnel(evidence: Evidence) -> Cause | None:
             f", and is {times:.2g} times lower where the sampler diverges than elsewhere"
         )
     text = (
-        f"The culprit is {name}: {told}, and comes down to {bottom:.3g} from a median of "
-        f"{middle:.3g}, where the data settle {low[k]:.0%} of a group effect "
+        f"The culprit is {name}: {told}; its median is {middle:.3g}, its 5 % quantile "
+        f"{bottom:.3g}, where the data settle {low[k]:.0%} of a group effect "
         f"(reliability; {mean:.0%} on average). This is the funnel: when the sd is small "
         "all its group effects are squeezed together, too narrow for the step size that "
         "suits the rest."

@@ -43,7 +43,8 @@ def find_too_few_draws(evidence: Evidence) -> Cause | None:
         f"{settings.chains * settings.draws}, and {evidence.least} are wanted."
     )
     advice = (
-        f"Take draws={needed} for each of the {settings.chains} chains"
+        f"Take draws={needed}"
+        + (f" for each of the {settings.chains} chains" if settings.chains > 1 else "")
         + (f" after warmup={max(settings.warmup, 1000)}" if settings.warmup < 1000 else "")
         + "."
     )
