@@ -141,8 +141,8 @@ def find_prior_dominated(evidence: Evidence) -> Iterator[Cause]:
             continue
         log_prior = tau.copy(data=_log_density(prior, tau.to_numpy()))
         with warnings.catch_warnings():
-            # Of tails fitted to few draws; weights at a power of 1.01 are all but equal.
-            warnings.simplefilter("ignore", UserWarning)
+            # Weights at a power of 1.01 are all but equal, whatever shape their tail has.
+            warnings.filterwarnings("ignore", "Estimated shape parameter of Pareto")
             found = power_scaling(tau.to_dataset(name="sd"), log_prior, "prior")["sd"]
         if not float(found) >= DECIDES:
             continue

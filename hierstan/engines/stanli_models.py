@@ -63,7 +63,7 @@ def bind(program: str, data: str, *, jacobian: bool = False) -> Bound:
     """Bind a program, or what gives its Jacobian, to data in JSON."""
     translation, _ = translate(program, jacobian=jacobian)
     with _building, warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+        warnings.simplefilter("always")  # also one that was given before, to be read here
         model = stanli.Model(mir=translation, data=data)
     told = [str(warning.message) for warning in caught]
     for text in told:

@@ -22,7 +22,7 @@ def joint(found: JointMode, ax: AxesLike = None) -> Figure:
     matplotlib.figure.Figure
         Log densities, each less its value at the fitted standard deviations, as all of
         these are multiplied by one factor: with the effects at their best the density
-        grows without end, with the effects integrated out it has a maximum.
+        grows without bound in the end, with them integrated out it has a maximum.
     """
     ray = found.ray
     at_fit = int(np.argmin(np.abs(ray["share"].to_numpy() - 1.0)))

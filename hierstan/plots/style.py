@@ -81,6 +81,7 @@ def house_style() -> Iterator[None]:
     family = [*mpl.rcParams["font.family"], *_other_fonts()]
     settings = _SETTINGS | {"font.family": list(dict.fromkeys(family))}
     with mpl.rc_context(settings), warnings.catch_warnings():
+        # One for every letter and font; the box in the picture says it.
         warnings.filterwarnings("ignore", r"Glyph \d+ .*missing from", UserWarning)
         yield
 
