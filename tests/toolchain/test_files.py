@@ -13,7 +13,8 @@ pytestmark = pytest.mark.stan
 
 DATA = "data file=bernoulli.json"
 SHORT = "sample num_samples=5 num_warmup=20"
-INTERCEPTS = "data file=intercepts.json"
+# At some starting points the finite differences of `diagnose` exceed its threshold.
+INTERCEPTS = "random seed=4 data file=intercepts.json"
 
 
 def test_settings_as_json(bernoulli: Program, work: Path) -> None:
