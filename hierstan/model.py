@@ -85,7 +85,7 @@ class Model:
         warmup: int = 1000,
         draws: int = 1000,
         seed: int = 1,
-        adapt_delta: float | None = None,
+        adapt_delta: float = 0.95,
         max_treedepth: int = 10,
         prior_only: bool = False,
         progress: Progress = SILENT,
@@ -97,8 +97,7 @@ class Model:
         program : {"marginal", "noncentered", "centered", "unpooled", "pooled"}
             Which Stan program; the first three have the same posterior.
         chains, warmup, draws, seed, adapt_delta, max_treedepth
-            As `SamplerSettings` describes them. The same seed gives the same draws. Unless
-            it is given, `adapt_delta` is the program's own.
+            As `SamplerSettings` describes them. The same seed gives the same draws.
         prior_only : bool
             Leave the likelihood out and sample the prior. `prior_predictive` draws from it
             exactly, and without Stan.
@@ -124,8 +123,7 @@ class Model:
             When there is no usable CmdStan or compiler, or Stan stops.
         """
         chosen = get_program(program)
-        target = chosen.adapt_delta if adapt_delta is None else adapt_delta
-        settings = SamplerSettings(chains, warmup, draws, seed, target, max_treedepth)
+        settings = SamplerSettings(chains, warmup, draws, seed, adapt_delta, max_treedepth)
         if prior_only:
             refuse_flat(chosen, self.design, self.priors)
         else:

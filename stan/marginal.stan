@@ -5,6 +5,9 @@
 //   beta ~ normal(beta_location, beta_scale), flat where the scale is inf
 //
 // beta and u are drawn from their exact conditional distribution afterwards.
+// NUTS moves in tau_raw, tau = tau_unit |sinh(tau_raw)|: like tau itself below
+// tau_unit, so that tau = 0 is a point to pass and not, as in log(tau), endlessly
+// far away; and like log(tau) above, where tau has a long tail.
 // With all priors flat the log density is the REML log likelihood, or with
 // beta_sampled the likelihood itself, whose mode is ML (Harville 1974,
 // doi:10.1093/biomet/61.2.383).
@@ -53,6 +56,7 @@ data {
   vector[P] x_center; // taken off X's columns before priors apply; 0 = nothing
   matrix[P + 1, P + 1] S; // upper triangular
   matrix[sum(Q), sum(Q)] T;
+  vector<lower=0>[sum(Q)] tau_unit; // sd to which a level's own rows know an effect
 
   // priors; a scale of inf is a flat prior
   vector[P] beta_location; // normal prior of the coefficients of centred X
@@ -66,6 +70,7 @@ data {
   // switches
   int<lower=0, upper=1> prior_only; // 1: leave the likelihood out
   int<lower=0, upper=1> beta_sampled; // 1: beta is a parameter
+  int<lower=0, upper=1> of_tau; // 1: the density is that of tau, not of tau_raw
   int<lower=0, upper=1> recover; // 1: draw u
 }
 transformed data {
@@ -113,21 +118,30 @@ transformed data {
   }
 }
 parameters {
-  vector<lower=0>[sum(Q)] tau; // sd of each effect over the levels
-  vector<lower=-1, upper=1>[C] cpc; // partial correlations
+  vector[sum(Q)] tau_raw; // its sign does not count
+  vector<lower=-1, upper=1>[C] cpc_raw; // cpc where the two tau_raw have one sign
   vector[beta_sampled ? P : 0] beta_standard; // of Xs, if sampled
   real<lower=0> sigma; // residual sd
 }
 transformed parameters {
+  vector<lower=0>[sum(Q)] tau = tau_unit .* abs(sinh(tau_raw)); // sd of each effect
+  vector<lower=-1, upper=1>[C] cpc = mirror(cpc_raw, tau_raw, Q); // partial correlations
   vector[C] rho = correlations_of_cpc(cpc, Q);
 }
 model {
   matrix[M, M] W = crossprod(prior_rows); // and [Xs, ys]' V^-1 [Xs, ys]
   target += half_t_or_flat_lpdf([sigma]' | [sigma_df]', [sigma_scale]')
             + half_t_or_flat_lpdf(tau | tau_df, tau_scale)
-            + lkj_cpc_lpdf(cpc | Q, eta);
+            + lkj_cpc_lpdf(cpc_raw | Q, eta);
+  if (!of_tau) {
+    target += sum(log(0.5 * tau_unit .* cosh(tau_raw))); // tau_raw of both signs
+  }
   if (!prior_only) {
-    matrix[sum(Q), sum(Q)] root = T * root_of_covariance(tau, cpc, Q) / sigma;
+    // The signs of tau_raw and cpc_raw together give what tau and cpc do, smoothly.
+    vector[sum(Q)] signed_tau = tau_unit .* sinh(tau_raw);
+    matrix[sum(Q), sum(Q)] root = T
+                                  * root_of_covariance(signed_tau, cpc_raw, Q)
+                                  / sigma;
     vector[E + 1] sums = append_row(remainder, 0);
     for (l in 1 : L) {
       int last = place[l] + effects[l] - 1;

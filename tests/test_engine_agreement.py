@@ -48,7 +48,7 @@ def points(model: Model, program: str, data: dict[str, Any]) -> list[dict[str, A
             steps = rng.normal(size=np.shape(value))
             if name in ("sigma", "tau"):
                 point[name] = (np.asarray(value) * np.exp(steps)).tolist()
-            elif name == "cpc":
+            elif name in ("cpc", "cpc_raw"):
                 point[name] = np.tanh(steps).tolist()
             else:
                 scale = np.std(value) if np.size(value) > 1 else 1.0

@@ -10,6 +10,7 @@ from dense_posterior import Theta, covariance, log_prior
 from scipy import stats
 
 from hierstan.design import Design, Floats
+from hierstan.engines.base import StanData
 from hierstan.engines.cmdstan import CmdStanEngine
 from hierstan.evaluate import build_design
 from hierstan.frequentist.equations import solve
@@ -80,6 +81,16 @@ def random_theta(design: Design, seed: int) -> tuple[dict[str, Any], Theta]:
     return point, Theta(tau, tuple(Omegas), sigma)
 
 
+OF_TAU = {"of_tau": 1}
+SAMPLED = {"beta_sampled": 1}
+
+
+def raw(block: StanData, point: dict[str, Any]) -> dict[str, Any]:
+    """The parameters that stand for the point's tau and cpc."""
+    tau_raw = np.arcsinh(np.array(point["tau"]) / block["tau_unit"])
+    return point | {"tau_raw": tau_raw, "cpc_raw": point["cpc"]}
+
+
 def lkj(design: Design) -> float:
     """LKJ(1) is uniform; no factor here has more than two correlated effects."""
     return float(sum(len(factor.pairs) for factor in design.factors) * np.log(0.5))
@@ -92,8 +103,8 @@ def stan_density(
     point: dict[str, Any],
     **switches: int,
 ) -> float:
-    data = stan_data(get_program("marginal"), design, priors) | switches
-    return float(engine.log_density("marginal", data, [point])[0][0])
+    data = stan_data(get_program("marginal"), design, priors) | OF_TAU | switches
+    return float(engine.log_density("marginal", data, [raw(data, point)])[0][0])
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -160,7 +171,7 @@ def test_density_with_sampled_coefficients_is_the_likelihood(
     b = np.linspace(-0.8, 0.5, design.P)
     for priors in (generic_priors(design), flat(design)):
         point, theta = random_theta(design, 6)
-        data = stan_data(get_program("marginal"), design, priors) | {"beta_sampled": 1}
+        data = stan_data(get_program("marginal"), design, priors) | OF_TAU | SAMPLED
         point["beta_standard"], _ = sampled_point(data, b)
         mean = (design.X - priors.x_center) @ b
         expected = stats.multivariate_normal(mean, covariance(design, theta)).logpdf(
@@ -170,31 +181,42 @@ def test_density_with_sampled_coefficients_is_the_likelihood(
         proper = np.isfinite(priors.beta_scale)
         normal = stats.norm(priors.beta_location[proper], priors.beta_scale[proper])
         expected += normal.logpdf(b[proper]).sum()
-        found, _ = engine.log_density("marginal", data, [point])
+        found, _ = engine.log_density("marginal", data, [raw(data, point)])
         assert found[0] == pytest.approx(expected, rel=1e-11)
 
 
-@pytest.mark.parametrize("sampled", [0, 1])
-def test_gradient_is_that_of_the_density(engine: CmdStanEngine, sampled: int) -> None:
-    """Central differences of the dense density, in the unconstrained parameters."""
+@pytest.mark.parametrize(("sampled", "of_tau"), [(0, 0), (0, 1), (1, 0)])
+def test_gradient_is_that_of_the_density(
+    engine: CmdStanEngine, sampled: int, of_tau: int
+) -> None:
+    """Central differences of the dense density, in the unconstrained parameters.
+
+    One of two correlated effects is mirrored, and its correlation with it.
+    """
     design = build_design("y ~ x + w + (w | g) + (0 + x | g)", frame(7))
     priors = generic_priors(design)
     point, _ = random_theta(design, 8)
-    data = stan_data(get_program("marginal"), design, priors) | {"beta_sampled": sampled}
+    data = stan_data(get_program("marginal"), design, priors)
+    data |= {"beta_sampled": sampled, "of_tau": of_tau}
     beta = np.array([0.3, -0.7, 0.2]) if sampled else np.zeros(0)
     point["beta_standard"] = beta.tolist()
-    found = engine.log_density("marginal", data, [point])[1][0]
+    given = raw(data, point)
+    given["tau_raw"] = given["tau_raw"] * [1, -1, 1]
+    values, gradients = engine.log_density("marginal", data, [given])
     X = design.X - priors.x_center
     forward = sampled_point(data, np.zeros(3))[1]
     origin = np.linalg.solve(forward, np.asarray(data["S"])[:-1, -1] / data["S"][-1, -1])
 
     def density(v: Floats) -> float:
-        rho = np.tanh(v[3] / 2)
+        rho = -np.tanh(v[3] / 2)
         Omega = np.eye(3)
         Omega[0, 1] = Omega[1, 0] = rho
-        theta = Theta(np.exp(v[:3]), (Omega,), float(np.exp(v[-1])))
+        tau = np.abs(np.sinh(v[:3])) * data["tau_unit"]
+        theta = Theta(tau, (Omega,), float(np.exp(v[-1])))
         V = covariance(design, theta)
-        total = log_prior(priors, theta)
+        total = log_prior(priors, theta) + lkj(design)
+        if not of_tau:
+            total += float(np.log(data["tau_unit"] * np.cosh(v[:3]) / 2).sum())
         if sampled:
             b = origin + np.linalg.solve(forward, v[4:7])
             normal = stats.norm(priors.beta_location, priors.beta_scale)
@@ -206,7 +228,7 @@ def test_gradient_is_that_of_the_density(engine: CmdStanEngine, sampled: int) ->
 
     middle = np.concatenate(
         [
-            np.log(point["tau"]),
+            given["tau_raw"],
             2 * np.arctanh(point["cpc"]),
             beta,
             [np.log(point["sigma"])],
@@ -214,7 +236,8 @@ def test_gradient_is_that_of_the_density(engine: CmdStanEngine, sampled: int) ->
     )
     steps = 1e-5 * np.eye(middle.size)
     slopes = [(density(middle + h) - density(middle - h)) / 2e-5 for h in steps]
-    np.testing.assert_allclose(found, slopes, rtol=1e-6, atol=1e-6)
+    assert values[0] == pytest.approx(density(middle), rel=1e-11)
+    np.testing.assert_allclose(gradients[0], slopes, rtol=1e-6, atol=1e-6)
 
 
 def test_density_is_noncentered_with_the_effects_integrated_out(
@@ -229,9 +252,9 @@ def test_density_is_noncentered_with_the_effects_integrated_out(
     point, _ = random_theta(design, 10)
     point["sigma"], point["tau"] = 1.3, [0.7]
     b = np.array([0.35, -0.15])
-    block = stan_data(get_program("marginal"), design, priors) | {"beta_sampled": 1}
+    block = stan_data(get_program("marginal"), design, priors) | OF_TAU | SAMPLED
     point["beta_standard"], _ = sampled_point(block, b)
-    marginal, _ = engine.log_density("marginal", block, [point])
+    marginal, _ = engine.log_density("marginal", block, [raw(block, point)])
     nodes, weights = np.polynomial.hermite_e.hermegauss(24)
     grid = np.stack(np.meshgrid(nodes, nodes), axis=-1).reshape(-1, 2)
     weight = np.outer(weights, weights).ravel() / (2 * np.pi)

@@ -10,6 +10,7 @@ from scipy import stats
 
 from hierstan.engines.cmdstan import CmdStanEngine
 from hierstan.evaluate import build_design
+from hierstan.marginal.data import raw_parameters
 from hierstan.priors import default_priors, seeds_priors
 from hierstan.programs import get_program, stan_data
 
@@ -42,8 +43,9 @@ def compare(
     if not centred:
         # About x = 0, far from the data, and wide enough to let the line get there.
         priors = replace(seeds_priors(design), beta_scale=np.full(design.P, 1e7))
-    point = {"tau": tau, "cpc": cpc, "sigma": sigma, "beta_standard": []}
-    block = stan_data(get_program("marginal"), design, priors)
+    block = stan_data(get_program("marginal"), design, priors) | {"of_tau": 1}
+    point = raw_parameters(block, np.array(tau), np.array(cpc))
+    point |= {"sigma": sigma, "beta_standard": []}
     found, _ = engine.log_density("marginal", block, [point])
     prior = stats.t(priors.tau_df, 0, priors.tau_scale).logpdf(tau).sum()
     prior += stats.t(priors.sigma_df, 0, priors.sigma_scale).logpdf(sigma)

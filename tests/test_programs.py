@@ -78,7 +78,7 @@ def test_shared_names_mean_the_same(program: str) -> None:
                     declarations.setdefault(found[2], set()).add(kind)
     assert {"beta", "tau", "u", "rho", "sigma", "lprior"} <= set(declarations)
     assert all(len(kinds) == 1 for kinds in declarations.values()), declarations
-    own = "tau" if program == "marginal" else "beta_centered"
+    own = "tau_raw" if program == "marginal" else "beta_centered"
     assert {own, "sigma"} <= set(
         re.findall(r"^  \S+ (\w+);", block(program, "parameters"), re.MULTILINE)
     )
@@ -173,6 +173,8 @@ def test_starting_points_follow_units_and_seed(program: str) -> None:
     assert len(one) == 3
     assert one[0]["sigma"] != one[1]["sigma"]
     np.testing.assert_allclose(two[0]["sigma"], one[0]["sigma"] * 1e-4, rtol=1e-6)
+    if program == "marginal":
+        np.testing.assert_allclose(two[0]["tau_raw"], one[0]["tau_raw"], rtol=1e-6)
     if "tau" in one[0]:
         np.testing.assert_allclose(two[0]["tau"], one[0]["tau"] * [1e-4, 1e-7], rtol=1e-6)
 

@@ -10,6 +10,7 @@ from hierstan.correlations import partial_correlations, roots_of_covariance
 from hierstan.design import Design, Floats
 from hierstan.engines.base import Arrays, Engine, StanData
 from hierstan.frequentist.variances import Variances
+from hierstan.marginal.data import raw_parameters
 from hierstan.priors import resolve_priors
 from hierstan.programs import get_program, initial_values, stan_data
 
@@ -53,7 +54,9 @@ class FlatDensity:
         priors = resolve_priors("flat", design)
         data = stan_data(get_program(PROGRAM), design, priors)
         # LKJ(1) is flat for matrices, not for the partial correlations that Stan climbs in.
-        given = {"beta_sampled": int(not reml), "eta": np.zeros(len(priors.eta))}
+        given = {
+            "beta_sampled": int(not reml), "of_tau": 1, "eta": np.zeros(len(priors.eta))
+        }  # fmt: skip
         return cls(design, engine, reml, data | given)
 
     def mode(self, seed: int) -> Variances:
@@ -97,8 +100,9 @@ class FlatDensity:
         centred[:1] += self.data["x_center"] @ beta
         standard = (S[:-1, :-1] @ centred - S[:-1, -1]) / S[-1, -1]
         return {
-            "tau": np.concatenate(tau).tolist(),
-            "cpc": np.concatenate([*cpc, np.zeros(0)]).tolist(),
+            **raw_parameters(
+                self.data, np.concatenate(tau), np.concatenate([*cpc, np.zeros(0)])
+            ),
             "sigma": point.sigma,
             "beta_standard": [] if self.reml else standard.tolist(),
         }

@@ -1,13 +1,13 @@
 """The data block of the marginal program, and where its chains start."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from scipy.linalg import block_diag
 
 from hierstan.correlations import partial_correlations
-from hierstan.design import Design, Floats
+from hierstan.design import Design, Factor, Floats
 from hierstan.errors import DataError
 from hierstan.marginal.reduction import reduce_rows
 from hierstan.priors import Priors
@@ -85,6 +85,7 @@ def marginal_data(design: Design, priors: Priors) -> dict[str, Any]:
         "x_center": x_center,
         "S": reduction.S @ _centring(x_center),
         "T": block_diag(*(reduction.T[order.index(k)] for k in range(len(order)))),
+        "tau_unit": reduction.S[-1, -1] * own_errors(design.factors),
         "beta_location": priors.beta_location,
         "beta_scale": priors.beta_scale,
         "tau_df": priors.tau_df,
@@ -94,8 +95,37 @@ def marginal_data(design: Design, priors: Priors) -> dict[str, Any]:
         "eta": priors.eta,
         "prior_only": 0,
         "beta_sampled": 0,
+        "of_tau": 0,
         "recover": 0,
     }
+
+
+def own_errors(factors: Sequence[Factor]) -> Floats:
+    """Return the standard error of each effect out of one level's rows, for sigma = 1.
+
+    Returns
+    -------
+    ndarray, shape (sum of Q,)
+        ``1 / sqrt(mean over levels of 1 / [(Z_j'Z_j)^-1]_qq)``: a level that does not
+        determine its effects counts as zero. Where none does, ``(Z_j'Z_j)_qq`` stands for
+        the inverse's inverse, as if the other effects were known.
+    """
+    errors = []
+    for factor in factors:
+        products = factor.crossproducts()
+        alone = np.diagonal(products, axis1=1, axis2=2)
+        known = factor.determined().all(axis=1)
+        information = np.zeros_like(alone)
+        inverse = np.linalg.inv(products[known])
+        information[known] = 1.0 / np.diagonal(inverse, axis1=1, axis2=2)
+        mean = information.mean(axis=0)
+        errors.append(1.0 / np.sqrt(np.where(mean > 0, mean, alone.mean(axis=0))))
+    return np.concatenate(errors)
+
+
+def raw_parameters(data: Mapping[str, Any], tau: Floats, cpc: Floats) -> dict[str, Floats]:
+    """Return the parameters of the marginal program that stand for tau and cpc."""
+    return {"tau_raw": np.arcsinh(tau / data["tau_unit"]), "cpc_raw": cpc}
 
 
 def _different(roots: Floats) -> tuple[Floats, Any]:
@@ -144,8 +174,7 @@ def marginal_start(data: Mapping[str, Any], rng: np.random.Generator) -> dict[st
         cpc.append(partial_correlations(block))
         start += size
     return {
-        "tau": np.sqrt(np.diag(Sigma)),
-        "cpc": np.concatenate(cpc),
+        **raw_parameters(data, np.sqrt(np.diag(Sigma)), np.concatenate(cpc)),
         "sigma": unit * np.exp(rng.uniform(-0.5, 0.5)),
         "beta_standard": rng.uniform(-2.0, 2.0, P * data["beta_sampled"])
         / np.sqrt(data["N"]),
