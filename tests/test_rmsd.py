@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 from synthetic import flat, synthetic_fit
 from test_loo import frame
 
@@ -92,27 +93,34 @@ def test_the_output_says_that_in_sample_misleads(fit: Fit) -> None:
     assert not crossed.rmsd().integrated
 
 
-@pytest.mark.parametrize("cells", [simulate.CELLS, 120 * 7])
-def test_group_means_are_those_of_the_replications(
-    fit: Fit, monkeypatch: pytest.MonkeyPatch, cells: int
-) -> None:
-    monkeypatch.setattr(simulate, "CELLS", cells)
-    y, _, again = by_hand(fit)
+def test_group_means_have_the_distribution_of_replications() -> None:
+    """Given the draws, a mixture of normals with sds sigma / sqrt(n), one for each."""
+    formula = "y ~ x + offset(2 * w) + (x || g) + (1 | g:h)"
+    fit = synthetic_fit(formula, frame(), draws=2000)
+    sigma, y = flat(fit, "sigma"), frame()["y"].to_numpy()
+    S = len(sigma)
+    drawn = fit.predict(draws=True).draws
+    assert drawn is not None
+    mu = drawn["expected"].to_numpy().reshape(S, len(y))
     for factor in fit.design.factors:
         table = fit.group_means(factor.name)
         assert table.index.name == factor.name
         assert table["n"].tolist() == factor.sizes.tolist()
         for j, level in enumerate(factor.levels):
             mine = factor.index == j
-            means = again[:, mine].mean(axis=1)
             line = table.loc[level]
+            mixture = stats.norm(mu[:, mine].mean(axis=1), sigma / np.sqrt(mine.sum()))
             assert line["observed"] == pytest.approx(y[mine].mean())
-            assert line["mean"] == pytest.approx(means.mean())
-            low, high = np.quantile(means, [0.025, 0.975])
-            assert line["low"] == pytest.approx(low)
-            assert line["high"] == pytest.approx(high)
-            assert line["inside"] == (low <= y[mine].mean() <= high)
-            assert line["p_value"] == (means >= y[mine].mean()).mean()
+            spread = np.sqrt((mixture.std() ** 2).mean() / S)
+            assert line["mean"] == pytest.approx(mixture.mean().mean(), abs=5 * spread)
+            for name, share in (("low", 0.025), ("high", 0.975)):
+                error = np.sqrt(share * (1 - share) / S)
+                found = mixture.cdf(line[name]).mean()
+                assert found == pytest.approx(share, abs=5 * error), (level, name)
+            above = mixture.sf(y[mine].mean()).mean()
+            error = np.sqrt(above * (1 - above) / S)
+            assert line["p_value"] == pytest.approx(above, abs=5 * error)
+            assert line["inside"] == (line["low"] <= line["observed"] <= line["high"])
 
 
 def test_group_means_take_a_factor_and_a_seed() -> None:

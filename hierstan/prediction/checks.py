@@ -127,7 +127,8 @@ def check(posterior: Posterior, *, seed: int) -> Checks:
 
         coverage
             The share of rows whose response lies in their 50 % and 95 % predictive
-            intervals. In sample it lies a little above the interval's probability.
+            intervals: above 25 to 75 %, or 2.5 to 97.5 %, of its replications. In sample it
+            lies a little above the interval's probability.
         R-squared
             Var_i(mu_i) / (Var_i(mu_i) + sigma^2) of each draw, where mu includes the group
             effects (Gelman, Goodrich, Gabry and Vehtari 2019,
@@ -145,13 +146,12 @@ def check(posterior: Posterior, *, seed: int) -> Checks:
     fitted = _Moments(posterior.S)
     replicated = _Statistics(posterior.design, posterior.S)
     actual = _Statistics(posterior.design, 1)
-    tails = [tail for p in COVERAGE for tail in ((1 - p) / 2, (1 + p) / 2)]
+    reach = np.array(COVERAGE)[:, None] / 2
     inside = np.zeros(len(COVERAGE), dtype=np.int64)
     for part, mu, y in Simulator(posterior, rows, seed).chunks():
         own = observed[part, None]
-        bounds = np.quantile(y, tails, axis=1)
-        covered = (bounds[0::2] <= own[:, 0]) & (own[:, 0] <= bounds[1::2])
-        inside += covered.sum(axis=1)
+        below = (y < own).mean(axis=1)  # ten times as fast as quantiles of y
+        inside += (np.abs(below - 0.5) <= reach).sum(axis=1)
         fitted.add(mu)
         replicated.add(part, y)
         actual.add(part, own)

@@ -2,23 +2,25 @@
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import csr_array
 
-from hierstan.design import Factor
+from hierstan.design import Factor, Floats, Integers
+from hierstan.prediction.new_data import Rows
 from hierstan.prediction.predict import posterior_rows
-from hierstan.prediction.simulate import Posterior, Simulator
+from hierstan.prediction.simulate import Posterior
+
+_STREAM = 2  # of random numbers under the seed; 0 and 1 are the simulator's
 
 
 def group_means(posterior: Posterior, factor: Factor, *, seed: int) -> pd.DataFrame:
     """Compare each level's mean with replications; see `hierstan.fit.Fit.group_means`."""
     rows, _ = posterior_rows(posterior, None, None)
-    y = posterior.design.y + rows.offset
     sizes = factor.sizes
-    sums = np.zeros((factor.J, posterior.S))
-    for part, _, again in Simulator(posterior, rows, seed).chunks():
-        levels, own = np.unique(factor.index[part], return_inverse=True)
-        sums[levels] += (own == np.arange(len(levels))[:, None]).astype(float) @ again
-    means = sums / sizes[:, None]
-    observed = np.bincount(factor.index, y, factor.J) / sizes
+    # The mean of n_j errors is one normal number with sd sigma / sqrt(n_j).
+    noise = np.random.default_rng([seed, _STREAM]).standard_normal((factor.J, posterior.S))
+    means = _expected(posterior, rows, factor)
+    means += noise * posterior.sigma / np.sqrt(sizes)[:, None]
+    observed = np.bincount(factor.index, posterior.design.y + rows.offset, factor.J) / sizes
     low, high = np.quantile(means, [0.025, 0.975], axis=1)
     return pd.DataFrame(
         {
@@ -32,3 +34,25 @@ def group_means(posterior: Posterior, factor: Factor, *, seed: int) -> pd.DataFr
         },
         pd.Index(factor.levels, name=factor.name),
     )
+
+
+def _expected(posterior: Posterior, rows: Rows, factor: Factor) -> Floats:
+    """Average the expected values of each level's rows, (J, S), without a number per row.
+
+    Their sum is linear in the coefficients: its weights are sums of columns.
+    """
+    share = 1.0 / factor.sizes[factor.index]
+    each = np.arange(len(rows))
+
+    def averages(values: Floats, columns: Integers, width: int) -> csr_array:
+        shape = (factor.J, width)
+        return csr_array((share * values, (factor.index, columns)), shape=shape)
+
+    mean = averages(np.ones(len(rows)), each, len(rows))
+    means = (mean @ rows.X) @ posterior.beta + (mean @ rows.offset)[:, None]
+    for group in rows.groups:
+        effects = posterior.effects(group.factor)
+        for q in range(group.factor.Q):
+            weights = averages(group.Z[:, q], group.level, group.factor.J)
+            means += weights @ effects[:, q].T
+    return np.asarray(means)
