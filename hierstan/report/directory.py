@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from hierstan.analysis import Analysis
@@ -94,10 +95,9 @@ def _fill(analysis: Analysis, made: Path) -> None:
     found = tables(analysis)
     for name, table in found.items():
         table.to_csv(made / "tables" / f"{name}.csv", index=False)
-    drawn = []
-    for picture in pictures(analysis):
-        png = save(picture, made / "figures")
-        drawn.append((picture, png))
+    with ThreadPoolExecutor(1) as pool:
+        saved = [(p, save(p, made / "figures", pool)) for p in pictures(analysis)]
+    drawn = [(picture, png.result()) for picture, png in saved]
     (made / "index.html").write_text(page(analysis, found, drawn), encoding="utf-8")
     for name, fit in analysis.fits.items():
         fit.to_arviz().to_netcdf(str(made / "fits" / f"{name}.nc"))
