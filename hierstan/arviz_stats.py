@@ -7,6 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from hierstan.errors import InputError
+
 with warnings.catch_warnings():
     # 0.23 announces the move to 1.x each time it is imported; both are supported here.
     warnings.simplefilter("ignore", FutureWarning)
@@ -91,17 +93,28 @@ def power_scaling(
     xarray.Dataset
         ArviZ's ``psens`` (0.23) or ``psense`` (1.x), from powers 1.01 and 1 / 1.01. All 0
         when the part is the same in every draw, as a flat prior is.
+
+    Raises
+    ------
+    InputError
+        When ArviZ 1.x finds too many equal draws to smooth weights; 0.23 goes on.
     """
     if float(np.ptp(log_density.to_numpy())) < 1e-10:
         return xr.zeros_like(draws.isel(chain=0, draw=0, drop=True))
     data = to_arviz(
         {"posterior": draws, f"log_{component}": log_density.to_dataset(name="total")}
     )
-    found: xr.Dataset = (
-        arviz.psens(data, component=component, delta=0.01)
-        if VERSION.startswith("0.")
-        else arviz.psense(data, group=component, alphas=(1 / 1.01, 1.01))
-    )
+    try:
+        found: xr.Dataset = (
+            arviz.psens(data, component=component, delta=0.01)
+            if VERSION.startswith("0.")
+            else arviz.psense(data, group=component, alphas=(1 / 1.01, 1.01))
+        )
+    except ValueError as error:
+        raise InputError(
+            f"The {component} cannot be power-scaled, because too many draws are the same "
+            "one; a chain may be stuck, which the fit's diagnostics tell."
+        ) from error
     return found
 
 

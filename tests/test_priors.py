@@ -340,3 +340,16 @@ def test_files_at_fault_are_refused(
         resolve_priors(path, radon_design)
     with pytest.raises(PriorError, match=r"nowhere\.toml cannot be read: No such file"):
         read_priors(tmp_path / "nowhere.toml")
+
+
+@pytest.mark.parametrize("df", [1.0, 3.5, math.inf])
+def test_half_densities_are_what_they_say(df: float) -> None:
+    """The density integrates to the probability above, and falls at its slope."""
+    prior = HalfStudentT(df, 1.7)
+    values = np.linspace(0.8, 2.3, 2001)
+    density = np.exp(prior.log_density(values))
+    between = prior.above(0.8) - prior.above(2.3)
+    assert np.trapezoid(density, values) == pytest.approx(between, rel=1e-6)
+    assert prior.above(0.0) == pytest.approx(1.0)
+    falls = -np.gradient(prior.log_density(values), values)[1000]
+    assert prior.slope(values[1000]) == pytest.approx(falls, rel=1e-5)

@@ -100,6 +100,18 @@ def test_a_flat_prior_moves_nothing() -> None:
     assert found["mean"].dims == ()
 
 
+def test_draws_of_which_many_are_one_are_named() -> None:
+    """ArviZ 1.x cannot smooth weights of which the largest are all alike."""
+    values = np.random.default_rng(6).normal(size=(4, 500))
+    values[0] = values.max()
+    draws = xr.Dataset({"mean": (DIMS, values)}, {"chain": range(4), "draw": range(500)})
+    if VERSION.startswith("0."):
+        assert power_scaling(draws, draws["mean"], "prior")["mean"].item() > 0
+    else:
+        with pytest.raises(InputError, match=r"prior cannot be power-scaled.*stuck"):
+            power_scaling(draws, draws["mean"], "prior")
+
+
 @pytest.mark.stan
 def test_a_strong_prior_is_found_in_a_fit(engine: CmdStanEngine) -> None:
     """Least squares has floor at -0.61 with a standard error of 0.07."""

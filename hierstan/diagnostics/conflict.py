@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 import numpy as np
-from scipy import stats
 
 from hierstan.design import Floats
 from hierstan.diagnostics.cause import Cause, Evidence, row_name
@@ -56,7 +55,7 @@ def held_by(prior: HalfStudentT, values: Floats) -> bool:
     """
     if np.isinf(prior.scale):
         return False
-    return _above(prior, float(np.quantile(values, 0.95))) <= 0.1
+    return prior.above(float(np.quantile(values, 0.95))) <= 0.1
 
 
 def _coefficient(evidence: Evidence, k: int, prior: Normal) -> Iterator[Cause]:
@@ -102,8 +101,8 @@ def _deviation(
     if data is None or name not in data.deviations:
         return
     estimate, error = data.deviations[name]
-    chance = _above(prior, max(estimate - 2 * error, 0.0))
-    if chance >= UNLIKELY or _slope(prior, estimate) * error <= PULL:
+    chance = prior.above(max(estimate - 2 * error, 0.0))
+    if chance >= UNLIKELY or prior.slope(estimate) * error <= PULL:
         return
     mean = float(values.mean())
     numbers = {
@@ -131,17 +130,3 @@ def _cause(
         f"posterior mean is {mean:.4g}."
     )
     return Cause(KIND, name, evidence.failed, numbers, text, _ADVICE)
-
-
-def _above(prior: HalfStudentT, value: float) -> float:
-    """Prior probability of a sd above a value."""
-    if np.isinf(prior.df):
-        return float(2 * stats.norm.sf(value / prior.scale))
-    return float(2 * stats.t.sf(value / prior.scale, prior.df))
-
-
-def _slope(prior: HalfStudentT, value: float) -> float:
-    """How fast the log density falls at a value."""
-    if np.isinf(prior.df):
-        return value / prior.scale**2
-    return (prior.df + 1) * value / (prior.df * prior.scale**2 + value**2)

@@ -81,12 +81,12 @@ def likelihood_of(program: Program, design: Design) -> Likelihood | None:
 
 
 def _least_squares(design: Design) -> Likelihood | None:
-    freedom = design.N - design.P
-    if freedom < 1:
+    from hierstan.frequentist import least_squares
+
+    try:
+        found = least_squares(design)
+    except DataError:
         return None
-    beta = np.asarray(np.linalg.lstsq(design.X, design.y, rcond=None)[0], np.float64)
-    sigma = float(np.linalg.norm(design.y - design.X @ beta) / np.sqrt(freedom))
-    root = np.linalg.inv(np.linalg.qr(design.X, mode="r"))
-    error = sigma / np.sqrt(2 * freedom)
-    covariance = np.asarray(sigma**2 * root @ root.T, dtype=np.float64)
-    return Likelihood("least squares", beta, covariance, {"sigma": (sigma, error)})
+    sigma = float(np.sqrt(found.scale))
+    deviations = {"sigma": (sigma, sigma / np.sqrt(2 * found.df_resid))}
+    return Likelihood("least squares", found.params, found.cov_params(), deviations)

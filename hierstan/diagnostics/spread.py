@@ -13,6 +13,7 @@ from hierstan.diagnostics.cause import Cause, Evidence
 from hierstan.diagnostics.conflict import held_by
 from hierstan.diagnostics.limits import RHAT_LIMIT_GROUPS
 from hierstan.diagnostics.mixing import FEWEST
+from hierstan.errors import InputError
 from hierstan.priors.distributions import HalfStudentT
 
 # A density at zero above this share of its peak leaves zero within what would be the 95 %
@@ -139,15 +140,18 @@ def find_prior_dominated(evidence: Evidence) -> Iterator[Cause]:
         mixed = evidence.parameters["rhat"][name] <= RHAT_LIMIT_GROUPS
         if np.isinf(prior.scale) or not mixed:
             continue
-        log_prior = tau.copy(data=_log_density(prior, tau.to_numpy()))
+        log_prior = tau.copy(data=prior.log_density(tau.to_numpy()))
         with warnings.catch_warnings():
             # Weights at a power of 1.01 are all but equal, whatever shape their tail has.
             warnings.filterwarnings("ignore", "Estimated shape parameter of Pareto")
-            found = power_scaling(tau.to_dataset(name="sd"), log_prior, "prior")["sd"]
+            try:
+                found = power_scaling(tau.to_dataset(name="sd"), log_prior, "prior")["sd"]
+            except InputError:  # too many equal draws, which has a finding of its own
+                continue
         if not float(found) >= DECIDES:
             continue
         half = HalfStudentT(prior.df, prior.scale / 2)
-        weights = np.exp(_log_density(half, tau.to_numpy()) - log_prior.to_numpy())
+        weights = np.exp(half.log_density(tau.to_numpy()) - log_prior.to_numpy())
         mean, moved = float(tau.mean()), float(np.average(tau, weights=weights))
         text = (
             f"{name}, of {factor.J} levels, owes much to its prior {names[name]}: with one "
@@ -169,10 +173,3 @@ def _prior(evidence: Evidence, k: int) -> HalfStudentT:
     """Prior of a group sd, by its position in tau."""
     priors = evidence.priors
     return HalfStudentT(float(priors.tau_df[k]), float(priors.tau_scale[k]))
-
-
-def _log_density(prior: HalfStudentT, values: Floats) -> Floats:
-    """Log density of a half-Student-t; infinitely many degrees are half-normal."""
-    if np.isinf(prior.df):
-        return np.asarray(stats.halfnorm(0, prior.scale).logpdf(values))
-    return np.asarray(np.log(2) + stats.t(prior.df, 0, prior.scale).logpdf(values))

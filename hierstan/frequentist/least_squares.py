@@ -1,11 +1,31 @@
 """Complete pooling by ordinary least squares."""
 
+from typing import Any
+
 import numpy as np
 import statsmodels.api as sm
 
 from hierstan.design import Design
 from hierstan.errors import DataError
 from hierstan.estimates import Estimates, Value
+
+
+def least_squares(design: Design) -> Any:
+    """Fit one regression to all rows.
+
+    Returns
+    -------
+    statsmodels.regression.linear_model.RegressionResults
+        With ``params``, ``cov_params()`` and ``scale``, the residual variance.
+
+    Raises
+    ------
+    DataError
+        When there are no more rows than coefficients.
+    """
+    if design.N <= design.P:
+        raise DataError(f"{design.N} rows are too few for {design.P} coefficients.")
+    return sm.OLS(design.y, design.X).fit()
 
 
 def fit_ols(design: Design) -> Estimates:
@@ -29,10 +49,8 @@ def fit_ols(design: Design) -> Estimates:
     """
     from scipy import stats
 
+    result = least_squares(design)
     freedom = design.N - design.P
-    if freedom < 1:
-        raise DataError(f"{design.N} rows are too few for {design.P} coefficients.")
-    result = sm.OLS(design.y, design.X).fit()
     intervals = result.conf_int() if design.P else np.empty((0, 2))
     fixed = {
         name: Value(float(b), float(se), float(low), float(high))

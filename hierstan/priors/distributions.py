@@ -3,7 +3,11 @@
 import math
 import re
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
+
+from hierstan.design import Floats
 from hierstan.errors import PriorError
 
 
@@ -55,6 +59,28 @@ class HalfStudentT:
         if self.df == 1:
             return f"half-cauchy({scale})"
         return f"half-student-t({_number(self.df, None)}, {scale})"
+
+    def log_density(self, values: Floats) -> Floats:
+        """Return the log density at some standard deviations; nan if flat."""
+        return np.asarray(np.log(2) + self._whole().logpdf(values))
+
+    def above(self, value: float) -> float:
+        """Return the probability of a standard deviation above a value."""
+        return float(2 * self._whole().sf(value))
+
+    def slope(self, value: float) -> float:
+        """Return how fast the log density falls at a value."""
+        if math.isinf(self.df):
+            return value / self.scale**2
+        return (self.df + 1) * value / (self.df * self.scale**2 + value**2)
+
+    def _whole(self) -> Any:
+        """Return the distribution that this is the upper half of."""
+        from scipy import stats  # here, as nobody needs it to read or write priors
+
+        if math.isinf(self.df):
+            return stats.norm(0, self.scale)
+        return stats.t(self.df, 0, self.scale)
 
 
 @dataclass(frozen=True)

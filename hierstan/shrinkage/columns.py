@@ -7,7 +7,8 @@ from scipy import stats
 
 from hierstan.design import Design, Factor, Floats, find_factor
 from hierstan.fit import Fit
-from hierstan.frequentist import GroupFit, MixedFit, fit_ols
+from hierstan.frequentist import GroupFit, MixedFit
+from hierstan.frequentist import least_squares as regression
 from hierstan.frequentist.by_group import average
 from hierstan.prediction.simulate import Posterior
 from hierstan.shares import crossed
@@ -28,12 +29,11 @@ def least_squares(own: GroupFit) -> Columns:
 
 def complete_pooling(design: Design, predictor: LevelPredictor) -> Columns:
     """Complete pooling by least squares, at each level."""
-    ols = fit_ols(design)
-    beta = np.array([value.center for value in ols.fixed.values()])
-    root = np.linalg.inv(np.linalg.qr(design.X, mode="r")) * ols.sigma.center
+    found = regression(design)
     shares = predictor.columns.table.swapaxes(0, 1)
-    se = np.linalg.norm(shares @ root, axis=-1)
-    return _with_interval("complete", shares @ beta, se, design.N - design.P)
+    variances = np.einsum("...p,pq,...q", shares, found.cov_params(), shares)
+    se = np.sqrt(np.maximum(variances, 0.0))
+    return _with_interval("complete", shares @ found.params, se, design.N - design.P)
 
 
 def mixed_model(mixed: MixedFit, factor: Factor, *, alone: bool) -> Columns:
