@@ -56,6 +56,33 @@ def roots_of_covariance(tau: Floats, cpc: Floats, sizes: Sequence[int]) -> Float
     return np.asarray(tau[:, :, None] * L)
 
 
+def symmetric_roots(tau: Floats, rho: Floats, pairs: Sequence[tuple[int, int]]) -> Floats:
+    """Return the symmetric root of the covariance matrix at every draw.
+
+    Unlike a Cholesky factor it exists where a correlation is drawn as one.
+
+    Parameters
+    ----------
+    tau : ndarray, shape (draws, Q)
+        Standard deviations.
+    rho : ndarray, shape (draws, pairs)
+        Correlations; effects that are not in `pairs` have none.
+    pairs : sequence of (int, int)
+        Row and column of each correlation.
+
+    Returns
+    -------
+    ndarray, shape (draws, Q, Q)
+        S with S S = diag(tau) Omega diag(tau).
+    """
+    Omega = np.tile(np.eye(tau.shape[1]), (len(tau), 1, 1))
+    for k, (a, b) in enumerate(pairs):
+        Omega[:, a, b] = Omega[:, b, a] = rho[:, k]
+    values, vectors = np.linalg.eigh(Omega * tau[:, :, None] * tau[:, None, :])
+    scaled = vectors * np.sqrt(np.maximum(values, 0.0))[:, None, :]
+    return np.asarray(scaled @ vectors.swapaxes(1, 2))
+
+
 def partial_correlations(Sigma: Floats) -> Floats:
     """Return the canonical partial correlations of a covariance matrix, row by row."""
     sd = np.sqrt(np.diag(Sigma))

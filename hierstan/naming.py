@@ -84,6 +84,16 @@ def pair_label(factor: Factor, a: int, b: int) -> str:
     return f"{factor.effects[b]}, {factor.effects[a]} | {factor.name}"
 
 
+def effect_labels(factor: Factor) -> list[str]:
+    """Name all effects of a factor, in the order of its Z."""
+    return [effect_label(factor, effect) for effect in factor.effects]
+
+
+def pair_labels(factor: Factor) -> list[str]:
+    """Name all correlated pairs of a factor, in the order of its `pairs`."""
+    return [pair_label(factor, a, b) for a, b in factor.pairs]
+
+
 def require_element(named: xr.Dataset, variable: str, labels: Mapping[str, str]) -> None:
     """Refuse a variable that is not there, and labels that are not of one element of it."""
     if variable not in named:

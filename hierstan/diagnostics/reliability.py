@@ -3,8 +3,9 @@
 import numpy as np
 import xarray as xr
 
+from hierstan.correlations import symmetric_roots
 from hierstan.design import Design, Factor, Floats
-from hierstan.naming import effect_label, pair_label
+from hierstan.naming import effect_labels, pair_labels
 
 # How many draws it is computed for: enough for a mean and a 5 % quantile.
 _DRAWS = 200
@@ -62,13 +63,10 @@ def _over_levels(factor: Factor, draws: xr.Dataset) -> Floats:
 
 
 def _roots(factor: Factor, draws: xr.Dataset) -> Floats:
-    """Cholesky factor of Sigma in every draw, shape (draws, Q, Q)."""
-    labels = [effect_label(factor, effect) for effect in factor.effects]
-    tau = draws["tau"].sel(effect=labels).transpose("sample", "effect").to_numpy()
-    Omega = np.tile(np.eye(factor.Q), (len(tau), 1, 1))
-    for a, b in factor.pairs:
-        rho = draws["rho"].sel(pair=pair_label(factor, a, b)).to_numpy()
-        Omega[:, a, b] = Omega[:, b, a] = rho
-    # Draws of correlation near one may be indefinite in the last digit.
-    Omega += 1e-9 * np.eye(factor.Q)
-    return np.asarray(tau[:, :, None] * np.linalg.cholesky(Omega))
+    """Symmetric root of Sigma in every draw, shape (draws, Q, Q)."""
+    effects, pairs = effect_labels(factor), pair_labels(factor)
+    tau = draws["tau"].sel(effect=effects).transpose("sample", "effect").to_numpy()
+    rho = np.empty((len(tau), 0))
+    if pairs:
+        rho = draws["rho"].sel(pair=pairs).transpose("sample", "pair").to_numpy()
+    return symmetric_roots(tau, rho, factor.pairs)

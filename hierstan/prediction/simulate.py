@@ -8,9 +8,10 @@ from functools import cached_property
 import numpy as np
 import xarray as xr
 
+from hierstan.correlations import symmetric_roots
 from hierstan.design import Design, Factor, Floats, Integers
 from hierstan.errors import InputError
-from hierstan.naming import effect_label, pair_label
+from hierstan.naming import effect_labels, pair_labels
 from hierstan.prediction.new_data import GroupRows, Rows
 from hierstan.programs import Program, population_columns
 from hierstan.unpooled_layout import coefficients
@@ -70,19 +71,12 @@ class Posterior:
         return self._flat(f"u[{factor.name}]")
 
     def root(self, factor: Factor) -> Floats:
-        """Symmetric square root of the effects' covariance Sigma, shape (Q, Q, S).
-
-        Unlike a Cholesky factor it exists where a correlation is drawn as one.
-        """
-        labels = [effect_label(factor, effect) for effect in factor.effects]
-        tau = self._flat("tau", effect=labels)
-        Omega = np.broadcast_to(np.eye(factor.Q), (self.S, factor.Q, factor.Q)).copy()
-        for a, b in factor.pairs:
-            rho = self._flat("rho", pair=pair_label(factor, a, b))
-            Omega[:, a, b] = Omega[:, b, a] = rho
-        values, vectors = np.linalg.eigh(Omega * tau[:, :, None] * tau[:, None, :])
-        scaled = vectors * np.sqrt(np.maximum(values, 0.0))[:, None, :]
-        return np.ascontiguousarray(np.moveaxis(scaled @ vectors.swapaxes(1, 2), 0, -1))
+        """Symmetric square root of the effects' covariance Sigma, shape (Q, Q, S)."""
+        tau = self._flat("tau", effect=effect_labels(factor))
+        pairs = pair_labels(factor)
+        rho = self._flat("rho", pair=pairs) if pairs else np.empty((self.S, 0))
+        roots = symmetric_roots(tau, rho, factor.pairs)
+        return np.ascontiguousarray(np.moveaxis(roots, 0, -1))
 
     def _flat(self, name: str, **labels: str | list[str]) -> Floats:
         values = self.draws[name].sel(labels).to_numpy()
