@@ -15,9 +15,9 @@ def doctor() -> None:
     from hierstan.toolchain import diagnose
 
     report = diagnose()
-    used = report.cmdstan
+    used, engine = report.cmdstan, choose_engine().name
     rows = {
-        "engine": f"{choose_engine().name} unless another is asked for",
+        "engine": f"{engine} unless another is asked for",
         "CmdStan": f"{used.path} ({used.reason})" if used else "none",
         "built": ("yes" if used.built else "not yet: built at first use") if used else "no",
         "Stan": report.stan or "unknown",
@@ -32,9 +32,12 @@ def doctor() -> None:
         typer.echo(f"{name:<{width}}  {value}")
     for problem in report.problems:
         typer.echo(f"problem: {problem}")
-    if report.problems:
+    if not report.problems:
+        typer.echo("No problem found.")
+    elif engine == "cmdstan":
         raise typer.Exit(3)
-    typer.echo("No problem found.")
+    else:
+        typer.echo(f"Without a CmdStan, models run on {engine}.")
 
 
 @app.command("build")
