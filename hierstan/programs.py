@@ -1,7 +1,10 @@
 """The Stan programs: what data each takes, and where its chains start."""
 
+import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -12,6 +15,7 @@ from hierstan.design import Design, Floats
 from hierstan.errors import InputError
 from hierstan.marginal.data import elimination_order, marginal_data, marginal_start
 from hierstan.priors import Priors
+from hierstan.resources import directory
 from hierstan.unpooled import unpooled_columns
 from hierstan.unpooled_layout import unpooled_data
 
@@ -60,6 +64,21 @@ def get_program(name: str) -> Program:
     if name not in PROGRAMS:
         raise InputError(f"There is no program {name!r}; use {', '.join(PROGRAMS)}.")
     return PROGRAMS[name]
+
+
+def source_sha256(name: str) -> str:
+    """Return the SHA-256 of a program's text, with what it includes in its place."""
+    folder = directory("stan")
+
+    def text(path: Path) -> str:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        found = [re.fullmatch(r"\s*#include (\S+)", line) for line in lines]
+        return "\n".join(
+            text(folder / include[1]) if include else line
+            for line, include in zip(lines, found, strict=True)
+        )
+
+    return hashlib.sha256(text(folder / f"{name}.stan").encode()).hexdigest()
 
 
 def population_columns(program: Program, design: Design) -> npt.NDArray[np.intp]:

@@ -1,6 +1,7 @@
 """What goes into the Stan programs and what comes out, without running them."""
 
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from hierstan.programs import (
     get_program,
     initial_values,
     population_columns,
+    source_sha256,
     stan_data,
 )
 from hierstan.resources import directory
@@ -222,3 +224,18 @@ def test_one_program_may_be_named_alone() -> None:
     frame = pd.DataFrame({"y": [1.0, 2.5, 0.5, 3.0], "g": list("aabb")})
     with pytest.raises(InputError, match=r"no program 'margnal'"):
         hs.analyze("y ~ 1 + (1 | g)", frame, programs="margnal")
+
+
+def test_a_hash_covers_what_a_program_includes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = tmp_path / "stan"
+    shutil.copytree(directory("stan"), copy)
+    before = {name: source_sha256(name) for name in ALL}
+    assert len(set(before.values())) == len(ALL)
+    monkeypatch.setattr("hierstan.programs.directory", lambda _: copy)
+    assert {name: source_sha256(name) for name in ALL} == before
+    included = copy / "functions" / "recovery.stanfunctions"
+    included.write_text(included.read_text().replace("return", "return 1 *", 1))
+    after = {name: source_sha256(name) for name in ALL}
+    assert [name for name in ALL if after[name] != before[name]] == ["marginal"]

@@ -52,6 +52,8 @@ def test_results_json_is_the_contract(report: Path, radon_analysis: Analysis) ->
     assert results["schema"] == 1
     assert results["groups"] == {"county": 85}
     assert results["seed"] == 7
+    assert set(results["programs"]) == set(PROGRAMS)
+    assert {len(digest) for digest in results["programs"].values()} == {64}
     assert set(results["data"]) >= {"rows", "used", "dropped", "sha256"}
     assert set(results["frequentist"]) >= {"ols", "mixedlm"}
     estimates = {

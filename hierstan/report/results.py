@@ -7,6 +7,7 @@ from typing import Any
 from hierstan.analysis import Analysis
 from hierstan.design import Design
 from hierstan.ladder import CrossCheck
+from hierstan.programs import source_sha256
 from hierstan.version import __version__
 
 SCHEMA = 1
@@ -51,6 +52,7 @@ def results(analysis: Analysis) -> dict[str, Any]:
         "shrinkage": analysis.pooling(),
         "left_out": dict(analysis.left_out),
         "engine": analysis.engine,
+        "programs": {name: source_sha256(name) for name in analysis.fits},
         "sampler": {
             "chains": analysis.settings.chains,
             "warmup": analysis.settings.warmup,

@@ -5,6 +5,7 @@ from importlib.metadata import version
 
 from hierstan.analysis import Analysis
 from hierstan.arviz_stats import VERSION as ARVIZ_VERSION
+from hierstan.programs import source_sha256
 from hierstan.version import __version__
 
 
@@ -24,6 +25,9 @@ def facts(analysis: Analysis) -> dict[str, str]:
         "Sampling": f"{settings.chains} chains of {settings.warmup} warm-up and "
         f"{settings.draws} kept draws, seed {settings.seed}",
         "Stan": analysis.ran_by(),
+        "SHA-256 of the programs": "; ".join(
+            f"{name} {source_sha256(name)[:16]}…" for name in analysis.fits
+        ),
         "Time": f"{seconds:.0f} s of sampling, {compiling:.0f} s of compiling",
         "hierstan": __version__,
         "Python": f"{platform.python_version()}, {', '.join(versions)}",
