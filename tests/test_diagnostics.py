@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from hierstan.arviz_stats import convergence, ebfmi
+from hierstan.arviz_stats import arviz, convergence, ebfmi
 from hierstan.design import Design, Floats
 from hierstan.diagnostics import Diagnostics, diagnose, reported
 from hierstan.engines import SamplerSettings, Samples
@@ -116,6 +116,15 @@ def test_a_lone_chain_is_compared_with_itself() -> None:
     drifting = still + xr.DataArray(np.linspace(0, 3, 1000), dims="draw")
     assert convergence(still)["rhat"]["x"].item() == pytest.approx(1.0, abs=0.01)
     assert convergence(drifting)["rhat"]["x"].item() > 1.2
+
+
+def test_tails_are_the_outer_twentieths_with_every_arviz() -> None:
+    """The intervals that ArviZ 1.x shows would move its own choice."""
+    rng = np.random.default_rng(8)
+    values = np.cumsum(rng.normal(size=(4, 300)), axis=1) * 0.1 + rng.normal(size=(4, 300))
+    draws = xr.Dataset({"x": (("chain", "draw"), values)})
+    ends = [arviz.ess(draws, method="quantile", prob=p)["x"].item() for p in (0.05, 0.95)]
+    assert convergence(draws)["ess_tail"]["x"].item() == pytest.approx(min(ends))
 
 
 def test_divergences_anywhere_accuse_no_sd_of_being_small(state: State) -> None:

@@ -26,7 +26,12 @@ def main() -> None:
             program, chains=run.chains, warmup=run.warmup, draws=run.draws, seed=run.seed
         )
     run.mark("sampled")
-    run.finish(fit.series(), divergences=fit.diagnostics.divergences)
+    # Diagnostics, which others leave to the user, count in the total.
+    run.finish(
+        fit.series(),
+        divergences=fit.diagnostics.divergences,
+        sampling_seconds=fit.samples.seconds,
+    )
 
 
 if __name__ == "__main__":
