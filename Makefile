@@ -2,7 +2,7 @@
 # make test   the whole test suite; make lint: ruff and mypy
 # make notebooks   run the notebooks and write them back; draw README's pictures
 # make bench  this package beside its peers: CASES=radon,us CONTENDERS=marginal,pymc
-#             COLD=radon REPEATS=3 LIMIT=600 OUT=build/benchmarks
+#             COLD=radon REPEATS=3 LIMIT=600 WARMUP=1000 DRAWS=1000 OUT=build/benchmarks
 # PYTHON chooses the interpreter (3.11 or newer), VENV where its environment goes.
 
 PYTHON ?= python3
@@ -14,6 +14,8 @@ CONTENDERS ?= all
 COLD ?= radon
 REPEATS ?= 3
 LIMIT ?= 600
+WARMUP ?= 1000
+DRAWS ?= 1000
 OUT ?= build/benchmarks
 
 .PHONY: demo test test-fast test-notebooks notebooks bench lint clean
@@ -42,7 +44,7 @@ lint: $(VENV)/installed-dev
 bench: $(VENV)/installed-dev
 	PYTHONPATH=tests $(BIN)/python -m benchmarks --cases "$(CASES)" \
 	  --contenders "$(CONTENDERS)" --cold "$(COLD)" --repeats "$(REPEATS)" \
-	  --limit "$(LIMIT)" --out "$(OUT)"
+	  --limit "$(LIMIT)" --warmup "$(WARMUP)" --draws "$(DRAWS)" --out "$(OUT)"
 
 clean:
 	rm -rf $(VENV) radon-report

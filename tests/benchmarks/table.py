@@ -70,7 +70,9 @@ least and the largest in brackets. `make bench` makes this page.
   programs are compiled anew, *warm* with it.
 - *Total*: from the start of the process to its end, with warm caches. PyMC, nutpie, Bambi
   and NumPyro keep little and compile within it.
-- *Sampling*: warm-up and draws alone, the model compiled.
+- *Sampling*: warm-up and draws alone, the model compiled; with the group effects, which
+  `marginal` draws afterwards. Diagnostics, which this package computes with every fit,
+  count in the total.
 - *ESS*: the smallest among coefficients, standard deviations, correlations and sigma,
   computed for all alike.
 - *Peak*: all processes of a contender together, 10^6 bytes.
