@@ -42,6 +42,8 @@ def state(entry: Entry) -> str:
 
 def _head(results: Mapping[str, Any]) -> str:
     machine, settings = results["machine"], results["settings"]
+    repeats = settings["repeats"]
+    runs = "once" if repeats == 1 else f"{repeats} times with different seeds"
     versions = {
         package: version
         for environment in results["versions"].values()
@@ -55,14 +57,14 @@ def _head(results: Mapping[str, Any]) -> str:
         "{system}, Python {python}.".format(**machine),
         f"{listed}.",
         "",
-        _METHOD.format(**settings),
+        _METHOD.format(**settings, runs=runs),
     ])  # fmt: skip
 
 
 _METHOD = """\
 Every contender runs in a process and an environment of its own, one after the other:
 {chains} chains of {warmup} warm-up iterations and {draws} draws, {cores} at a time, at most
-{limit:.0f} s a run, {repeats} repeats with other seeds. A figure is the median, with the
+{limit:.0f} s a run, {runs}. A figure is the median, with the
 least and the largest in brackets. `make bench` makes this page.
 
 - *First draw*: from the start of the process to the end of a run of one chain with 5
