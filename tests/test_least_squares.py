@@ -1,13 +1,14 @@
-"""Complete and no pooling by least squares, against statsmodels' own formulas."""
+"""Complete and no pooling by least squares, against statsmodels and by hand."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import statsmodels.formula.api as smf
 
 import hierstan as hs
 from hierstan.design import Design
 from hierstan.evaluate import build_design
-from hierstan.frequentist import fit_by_group, fit_ols
+from hierstan.frequentist import fit_by_group, fit_ols, regression
 
 
 def test_ols_equals_statsmodels_formula(radon_design: Design) -> None:
@@ -17,6 +18,26 @@ def test_ols_equals_statsmodels_formula(radon_design: Design) -> None:
     assert ours.fixed["floor"].spread == pytest.approx(theirs.bse["floor"], rel=1e-12)
     assert ours.loglik == pytest.approx(theirs.llf, rel=1e-12)
     assert ours.sigma.center == pytest.approx(np.sqrt(theirs.scale), rel=1e-12)
+
+
+@pytest.mark.parametrize("far", [1e3, 1e6, 1e8])
+def test_one_regression_far_from_zero(far: float) -> None:
+    """Against sums about the mean, where nothing cancels; x itself keeps fewer digits."""
+    rng = np.random.default_rng(1)
+    x = far + rng.normal(size=50)
+    data = pd.DataFrame({"x": x, "y": 2.0 + 0.5 * (x - far) + rng.normal(size=50)})
+    data["g"] = np.arange(50) % 5
+    found = regression(build_design("y ~ x + (1 | g)", data))
+    about, squares = x - x.mean(), np.sum((x - x.mean()) ** 2)
+    slope = about @ data["y"] / squares
+    sigma = np.sqrt(np.sum((data["y"] - data["y"].mean() - slope * about) ** 2) / 48)
+    digits = 1e-15 * far + 1e-12
+    assert found.freedom == 48
+    assert found.beta[1] == pytest.approx(slope, rel=100 * digits)
+    assert found.sigma == pytest.approx(sigma, rel=100 * digits)
+    error = sigma * np.sqrt(1 / 50 + (far - x.mean()) ** 2 / squares)
+    own = found.sigma * np.linalg.norm(np.array([1.0, far]) @ found.root)
+    assert own == pytest.approx(error, rel=100 * digits)
 
 
 def test_no_pooling_with_a_common_slope_equals_dummies() -> None:

@@ -81,12 +81,12 @@ def likelihood_of(program: Program, design: Design) -> Likelihood | None:
 
 
 def _least_squares(design: Design) -> Likelihood | None:
-    from hierstan.frequentist import least_squares
+    from hierstan.frequentist import regression
 
     try:
-        found = least_squares(design)
+        found = regression(design)
     except DataError:
         return None
-    sigma = float(np.sqrt(found.scale))
-    deviations = {"sigma": (sigma, sigma / np.sqrt(2 * found.df_resid))}
-    return Likelihood("least squares", found.params, found.cov_params(), deviations)
+    covariance = found.sigma**2 * found.root @ found.root.T
+    deviations = {"sigma": (found.sigma, found.sigma / np.sqrt(2 * found.freedom))}
+    return Likelihood("least squares", found.beta, covariance, deviations)

@@ -1,7 +1,7 @@
 """Least squares and mixed-model fits of the same design matrices that Stan gets."""
 
 from hierstan.frequentist.by_group import GroupFit, fit_by_group
-from hierstan.frequentist.least_squares import fit_ols, least_squares
+from hierstan.frequentist.least_squares import fit_ols, regression
 from hierstan.frequentist.mixedfit import FactorFit, MixedFit
 from hierstan.frequentist.mixedlm import fit_at, fit_from, fit_mixedlm
 
@@ -14,5 +14,5 @@ __all__ = [
     "fit_from",
     "fit_mixedlm",
     "fit_ols",
-    "least_squares",
+    "regression",
 ]

@@ -7,8 +7,7 @@ from scipy import stats
 
 from hierstan.design import Design, Factor, Floats, find_factor
 from hierstan.fit import Fit
-from hierstan.frequentist import GroupFit, MixedFit
-from hierstan.frequentist import least_squares as regression
+from hierstan.frequentist import GroupFit, MixedFit, regression
 from hierstan.frequentist.by_group import average
 from hierstan.prediction.simulate import Posterior
 from hierstan.shares import crossed
@@ -31,9 +30,8 @@ def complete_pooling(design: Design, predictor: LevelPredictor) -> Columns:
     """Complete pooling by least squares, at each level."""
     found = regression(design)
     shares = predictor.columns.table.swapaxes(0, 1)
-    variances = np.einsum("...p,pq,...q", shares, found.cov_params(), shares)
-    se = np.sqrt(np.maximum(variances, 0.0))
-    return _with_interval("complete", shares @ found.params, se, design.N - design.P)
+    se = found.sigma * np.linalg.norm(shares @ found.root, axis=-1)
+    return _with_interval("complete", shares @ found.beta, se, found.freedom)
 
 
 def mixed_model(mixed: MixedFit, factor: Factor, *, alone: bool) -> Columns:
