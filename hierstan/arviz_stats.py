@@ -113,6 +113,8 @@ def power_scaling(
             else arviz.psense(data, group=component, alphas=(1 / 1.01, 1.01))
         )
     except ValueError as error:
+        if "tail values are the same" not in str(error):
+            raise
         raise InputError(
             f"The {component} cannot be power-scaled, because too many draws are the same "
             "one; a chain may be stuck, which the fit's diagnostics tell."

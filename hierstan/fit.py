@@ -230,7 +230,8 @@ class Fit(Predictive, Shrunken):
         Raises
         ------
         InputError
-            For draws from the prior only.
+            For draws from the prior only, and where so many draws are one that ArviZ
+            cannot weigh them.
         """
         if self.prior_only:
             raise InputError(

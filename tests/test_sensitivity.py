@@ -112,6 +112,20 @@ def test_draws_of_which_many_are_one_are_named() -> None:
             power_scaling(draws, draws["mean"], "prior")
 
 
+def test_other_errors_of_arviz_are_not_taken_for_that(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ValueError("something else")
+
+    name = "psens" if VERSION.startswith("0.") else "psense"
+    monkeypatch.setattr(arviz, name, fail)
+    values = np.random.default_rng(6).normal(size=(4, 500))
+    draws = xr.Dataset({"mean": (DIMS, values)}, {"chain": range(4), "draw": range(500)})
+    with pytest.raises(ValueError, match="something else"):
+        power_scaling(draws, draws["mean"], "prior")
+
+
 @pytest.mark.stan
 def test_a_strong_prior_is_found_in_a_fit(engine: CmdStanEngine) -> None:
     """Least squares has floor at -0.61 with a standard error of 0.07."""
