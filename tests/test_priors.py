@@ -1,4 +1,4 @@
-"""Prior scales: presets, priors by name, files, and the notation."""
+"""Prior scales: presets, priors by name, and files."""
 
 import math
 from pathlib import Path
@@ -6,8 +6,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
 
 import hierstan as hs
 from hierstan.design import Design
@@ -20,13 +18,6 @@ from hierstan.priors import (
     read_priors,
     resolve_priors,
     seeds_priors,
-)
-from hierstan.priors.distributions import (
-    LKJ,
-    Distribution,
-    HalfStudentT,
-    Normal,
-    read_distribution,
 )
 
 
@@ -200,45 +191,6 @@ def test_what_describe_prints_sets_the_same_priors(preset: str, correlated: Desi
     assert again.describe(correlated, digits=None) == told
 
 
-SCALES = st.floats(1e-300, 1e300)
-DISTRIBUTIONS = st.one_of(
-    st.builds(Normal, st.floats(-1e300, 1e300), SCALES | st.just(math.inf)),
-    st.builds(HalfStudentT, st.sampled_from([1.0, 3.0, math.inf]) | SCALES, SCALES),
-    st.builds(LKJ, SCALES),
-)
-KINDS = {
-    Normal: "coefficient",
-    HalfStudentT: "standard deviation",
-    LKJ: "correlation matrix",
-}
-
-
-@given(DISTRIBUTIONS, st.integers(1, 8))
-@example(HalfStudentT(1.25, 1.0), 1)
-def test_notation_reads_back(prior: Distribution, digits: int) -> None:
-    kind = KINDS[type(prior)]
-    read = read_distribution(prior.text(), kind, "x")
-    assert read == prior or read.text() == prior.text() == "flat"
-    rounded = prior.text(digits)
-    assert read_distribution(rounded, kind, "x").text(digits) == rounded
-
-
-@pytest.mark.parametrize(
-    ("text", "kind", "prior"),
-    [
-        ("Half-Student-t(3, 0, 0.819)", "standard deviation", HalfStudentT(3, 0.819)),
-        ("half_student_t( 4 , 2e-1 )", "standard deviation", HalfStudentT(4, 0.2)),
-        ("HalfCauchy(0, 5)", "standard deviation", HalfStudentT(1, 5)),
-        ("half normal(.5)", "standard deviation", HalfStudentT(math.inf, 0.5)),
-        (" Normal(-1,2) ", "coefficient", Normal(-1, 2)),
-        ("LKJ(2)", "correlation matrix", LKJ(2)),
-        ("flat", "correlation matrix", LKJ(1)),
-    ],
-)
-def test_sensible_spellings_are_read(text: str, kind: str, prior: Distribution) -> None:
-    assert read_distribution(text, kind, "x") == prior
-
-
 REFUSED = [
     ("floor", "half-normal(1)", r"'floor' cannot be 'half-normal\(1\)': it is a coeff"),
     ("sigma", "normal(0, 1)", r"'sigma' cannot be .* standard deviation, which takes half"),
@@ -340,16 +292,3 @@ def test_files_at_fault_are_refused(
         resolve_priors(path, radon_design)
     with pytest.raises(PriorError, match=r"nowhere\.toml cannot be read: No such file"):
         read_priors(tmp_path / "nowhere.toml")
-
-
-@pytest.mark.parametrize("df", [1.0, 3.5, math.inf])
-def test_half_densities_are_what_they_say(df: float) -> None:
-    """The density integrates to the probability above, and falls at its slope."""
-    prior = HalfStudentT(df, 1.7)
-    values = np.linspace(0.8, 2.3, 2001)
-    density = np.exp(prior.log_density(values))
-    between = prior.above(0.8) - prior.above(2.3)
-    assert np.trapezoid(density, values) == pytest.approx(between, rel=1e-6)
-    assert prior.above(0.0) == pytest.approx(1.0)
-    falls = -np.gradient(prior.log_density(values), values)[1000]
-    assert prior.slope(values[1000]) == pytest.approx(falls, rel=1e-5)
