@@ -6,8 +6,9 @@
 //
 // beta and u are drawn from their exact conditional distribution afterwards.
 // NUTS moves in tau_raw, tau = tau_unit |sinh(tau_raw)|: like tau itself below
-// tau_unit, so that tau = 0 is a point to pass and not, as in log(tau), endlessly
-// far away; and like log(tau) above, where tau has a long tail.
+// tau_unit, so that tau = 0 is a point to pass and not, as in log(tau), out of
+// reach; and like log(tau) above, where tau has a long tail. Mirroring an effect,
+// tau_raw and its cpc_raw with the other sign, changes no covariance.
 // With all priors flat the log density is the REML log likelihood, or with
 // beta_sampled the likelihood itself, whose mode is ML (Harville 1974,
 // doi:10.1093/biomet/61.2.383).
@@ -118,14 +119,15 @@ transformed data {
   }
 }
 parameters {
-  vector[sum(Q)] tau_raw; // its sign does not count
-  vector<lower=-1, upper=1>[C] cpc_raw; // cpc where the two tau_raw have one sign
+  vector[sum(Q)] tau_raw;
+  vector<lower=-1, upper=1>[C] cpc_raw; // cpc, if no effect is mirrored
   vector[beta_sampled ? P : 0] beta_standard; // of Xs, if sampled
   real<lower=0> sigma; // residual sd
 }
 transformed parameters {
-  vector<lower=0>[sum(Q)] tau = tau_unit .* abs(sinh(tau_raw)); // sd of each effect
-  vector<lower=-1, upper=1>[C] cpc = mirror(cpc_raw, tau_raw, Q); // partial correlations
+  // sd of each effect over the levels, and partial correlations
+  vector<lower=0>[sum(Q)] tau = tau_unit .* abs(sinh(tau_raw));
+  vector<lower=-1, upper=1>[C] cpc = mirror(cpc_raw, tau_raw, Q);
   vector[C] rho = correlations_of_cpc(cpc, Q);
 }
 model {
@@ -137,7 +139,7 @@ model {
     target += sum(log(0.5 * tau_unit .* cosh(tau_raw))); // tau_raw of both signs
   }
   if (!prior_only) {
-    // The signs of tau_raw and cpc_raw together give what tau and cpc do, smoothly.
+    // tau_raw and cpc_raw give the covariance of tau and cpc, without a kink.
     vector[sum(Q)] signed_tau = tau_unit .* sinh(tau_raw);
     matrix[sum(Q), sum(Q)] root = T
                                   * root_of_covariance(signed_tau, cpc_raw, Q)

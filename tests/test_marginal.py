@@ -15,7 +15,7 @@ from hierstan.engines.cmdstan import CmdStanEngine
 from hierstan.evaluate import build_design
 from hierstan.frequentist.equations import solve
 from hierstan.priors import Priors, default_priors
-from hierstan.programs import get_program, stan_data
+from hierstan.programs import get_program, initial_values, stan_data
 from hierstan.structure import chain
 from hierstan.sums import Sums
 
@@ -238,6 +238,38 @@ def test_gradient_is_that_of_the_density(
     slopes = [(density(middle + h) - density(middle - h)) / 2e-5 for h in steps]
     assert values[0] == pytest.approx(density(middle), rel=1e-11)
     np.testing.assert_allclose(gradients[0], slopes, rtol=1e-6, atol=1e-6)
+
+
+def test_mirrored_effects_are_the_same_effects(engine: CmdStanEngine) -> None:
+    """Three correlated effects, each with its sign turned or not: one place in the end.
+
+    The optimizer goes from a mirrored start to a mirrored mode; tau, cpc and rho are what
+    they are without mirrors.
+    """
+    rng = np.random.default_rng(3)
+    g = np.repeat(np.arange(30), 20)
+    data = pd.DataFrame(rng.normal(size=(600, 2)), columns=["x", "w"])
+    root = np.array([[1.0, 0, 0], [-0.6, 0.8, 0], [0.5, -0.3, 0.9]])
+    u = rng.normal(size=(30, 3)) @ root.T
+    data["y"] = u[g, 0] + u[g, 1] * data["x"] + u[g, 2] * data["w"] + rng.normal(size=600)
+    data["g"] = g
+    design = build_design("y ~ x + w + (x + w | g)", data)
+    block = stan_data(get_program("marginal"), design, default_priors(design)) | OF_TAU
+    (start,) = initial_values(get_program("marginal"), design, block, chains=1, seed=2)
+    modes = []
+    for sign in ([1, 1, 1], [1, -1, 1], [-1, 1, -1], [-1, -1, -1]):
+        pairs = [sign[1] * sign[0], sign[2] * sign[0], sign[2] * sign[1]]
+        given = {"tau_raw": start["tau_raw"] * sign, "cpc_raw": start["cpc_raw"] * pairs}
+        modes.append(engine.optimize("marginal", block, start | given, seed=2))
+        assert np.sign(modes[-1].variables["tau_raw"]).tolist() == sign
+    one = modes[0]
+    assert one.variables["rho"][0] < -0.3 < 0.2 < one.variables["rho"][1]
+    for other in modes[1:]:
+        assert other.log_density == pytest.approx(one.log_density, abs=1e-6)
+        for name in ("tau", "cpc", "rho", "sigma"):
+            np.testing.assert_allclose(
+                other.variables[name], one.variables[name], 2e-3, 2e-3, err_msg=name
+            )
 
 
 def test_density_is_noncentered_with_the_effects_integrated_out(

@@ -101,14 +101,20 @@ def marginal_data(design: Design, priors: Priors) -> dict[str, Any]:
 
 
 def own_errors(factors: Sequence[Factor]) -> Floats:
-    """Return the standard error of each effect out of one level's rows, for sigma = 1.
+    """Return how well one level's own rows know each effect.
+
+    Parameters
+    ----------
+    factors : sequence of Factor
+        In the order of tau.
 
     Returns
     -------
     ndarray, shape (sum of Q,)
-        ``1 / sqrt(mean over levels of 1 / [(Z_j'Z_j)^-1]_qq)``: a level that does not
-        determine its effects counts as zero. Where none does, ``(Z_j'Z_j)_qq`` stands for
-        the inverse's inverse, as if the other effects were known.
+        Standard errors of least squares with sigma = 1, in units of 1 / z: ``1 / sqrt(m)``
+        with m the mean over the levels of ``1 / [(Z_j'Z_j)^-1]_qq``, which is 0 for a level
+        that does not determine its effects. Where no level does, the mean is that of
+        ``(Z_j'Z_j)_qq``, as if the other effects were known.
     """
     errors = []
     for factor in factors:
@@ -124,7 +130,22 @@ def own_errors(factors: Sequence[Factor]) -> Floats:
 
 
 def raw_parameters(data: Mapping[str, Any], tau: Floats, cpc: Floats) -> dict[str, Floats]:
-    """Return the parameters of the marginal program that stand for tau and cpc."""
+    """Write sds and partial correlations as parameters of the marginal program.
+
+    Parameters
+    ----------
+    data : mapping
+        Its data block.
+    tau : ndarray, shape (sum of Q,)
+        Standard deviations, in units of y per unit of z.
+    cpc : ndarray
+        Partial correlations, row by row below the diagonal.
+
+    Returns
+    -------
+    dict of str to ndarray
+        ``tau_raw``, arsinh(tau / tau_unit), and ``cpc_raw``: no effect is mirrored.
+    """
     return {"tau_raw": np.arcsinh(tau / data["tau_unit"]), "cpc_raw": cpc}
 
 
