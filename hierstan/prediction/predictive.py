@@ -140,7 +140,9 @@ class Predictive(CrossValidated):
             By level: ``n``, its rows; ``observed``, its mean response; ``mean``, ``low``
             and ``high`` (95 %, equal-tailed) of its mean over the replications, one per
             draw, in units of the response; ``inside``, whether `observed` is in between;
-            ``p_value``, the share of replications whose mean reaches the observed one.
+            ``p_value``, the share of replications whose mean reaches the observed one. The
+            means are drawn as such, from normal(mean of mu, sigma / sqrt(n)); `replicate`
+            draws rows.
             `hierstan.plot.group_means` draws it. The fit has seen these rows, so that with
             group effects usually more than 95 % are inside; `leave_one_group_out` leaves
             them out.

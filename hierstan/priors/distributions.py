@@ -61,7 +61,7 @@ class HalfStudentT:
         return f"half-student-t({_number(self.df, None)}, {scale})"
 
     def log_density(self, values: Floats) -> Floats:
-        """Return the log density at some standard deviations; nan if flat."""
+        """Return the log density at some standard deviations, for a finite scale."""
         return np.asarray(np.log(2) + self._whole().logpdf(values))
 
     def above(self, value: float) -> float:
@@ -69,7 +69,7 @@ class HalfStudentT:
         return float(2 * self._whole().sf(value))
 
     def slope(self, value: float) -> float:
-        """Return how fast the log density falls at a value."""
+        """Return how fast the log density falls at a value, -d log p / d value."""
         if math.isinf(self.df):
             return value / self.scale**2
         return (self.df + 1) * value / (self.df * self.scale**2 + value**2)
