@@ -234,14 +234,20 @@ def test_every_fit_is_checked_in_sample_and_left_out() -> None:
     text = " ".join("".join(found.text).split())
     assert "no pooling always looks best" in text
     captions = found.within["caption"]
-    assert "Root mean square deviations, in units of y." in captions
+    of_rows = (
+        "Root mean square deviations, in units of y; by a factor, each of its levels "
+        "counts once."
+    )
+    assert of_rows in captions
+    assert {"rows", "rows by group", "mean by group"} <= set(found.within["th"])
+    assert found.within["th"].count("left out") == 2  # of rows, counted in two ways
     assert "Each row predicted from all others, the best first." in captions
     assert "Each group predicted from all others, the best first." in captions
     tables_shown = dict(zip(captions, found.within["tbody"], strict=True))
     told = {
         name: re.findall("noncentered|unpooled|pooled|centered", tables_shown[caption])
         for name, caption in (
-            ("deviations", "Root mean square deviations, in units of y."),
+            ("deviations", of_rows),
             ("by group", "Each group predicted from all others, the best first."),
         )
     }

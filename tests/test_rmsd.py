@@ -42,7 +42,9 @@ def test_deviations_are_root_mean_squares(
     found = fit.rmsd()
     out = fit.loo(integrated=True).pointwise["residual"].to_numpy()
     assert found.integrated
-    assert list(found.table.index) == ["row", "mean by g", "mean by g:h"]
+    assert list(found.table.index) == [
+        "row", "row by g", "mean by g", "row by g:h", "mean by g:h",
+    ]  # fmt: skip
     row = found.table.loc["row"]
     assert row["n"] == 34
     assert row["in_sample"] == pytest.approx(np.sqrt(np.mean((y - mu.mean(axis=0)) ** 2)))
@@ -65,7 +67,17 @@ def test_deviations_are_root_mean_squares(
         assert line["drawn_sd"] == pytest.approx(drawn.std(ddof=1))
         drawn = np.sqrt(np.mean(((y - again) @ mean.T) ** 2, axis=1))
         assert line["replicated"] == pytest.approx(drawn.mean())
-        assert line["left_out"] == pytest.approx(np.sqrt(np.mean((mean @ out) ** 2)))
+        assert np.isnan(line["left_out"])
+        once = found.table.loc[f"row by {factor.name}"]
+        assert once["n"] == factor.J
+        center = mean @ (y - mu.mean(axis=0)) ** 2
+        assert once["in_sample"] == pytest.approx(np.sqrt(np.mean(center)))
+        drawn = np.sqrt(np.mean((y - mu) ** 2 @ mean.T, axis=1))
+        assert once["drawn"] == pytest.approx(drawn.mean())
+        assert once["drawn_sd"] == pytest.approx(drawn.std(ddof=1))
+        drawn = np.sqrt(np.mean((y - again) ** 2 @ mean.T, axis=1))
+        assert once["replicated"] == pytest.approx(drawn.mean())
+        assert once["left_out"] == pytest.approx(np.sqrt(np.mean(mean @ out**2)))
         table = found.by_level[factor.name]
         assert list(table.index) == list(factor.levels)
         for j, level in enumerate(factor.levels):

@@ -142,9 +142,9 @@ class CrossValidated:
         Returns
         -------
         Deviations
-            Of rows, RMSD = sqrt(sum_i (y_i - p_i)^2 / N), and of the means of a factor's J
-            levels, sqrt(sum_j (ybar_j - pbar_j)^2 / J), in units of the response. The
-            predictions p are
+            In units of the response: of rows, RMSD = sqrt(sum_i (y_i - p_i)^2 / N); of rows
+            by a factor, each of its J levels counting once, sqrt(sum_j RMSD_j^2 / J); of
+            the levels' means, sqrt(sum_j (ybar_j - pbar_j)^2 / J). The predictions p are
 
             in_sample
                 the posterior means of the expected values, E[mu_i | y];
@@ -155,7 +155,9 @@ class CrossValidated:
                 over draws, about sqrt(2) sigma for rows;
             left_out
                 the means of the predictions from all other rows, E[y_i | y_-i], as in
-                ``fit.loo(integrated=None)``.
+                ``fit.loo(integrated=None)``. Not of means: with one row of a level left out
+                at a time the errors cancel in the level's mean, without pooling to nothing,
+                so that it would look best again. `leave_one_group_out` leaves out levels.
 
         Raises
         ------

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from hierstan.design import Factor, Floats, Integers
+from hierstan.design import Factor, Floats
 from hierstan.prediction.loo import LeaveOneOut
 from hierstan.prediction.predict import posterior_rows
 from hierstan.prediction.simulate import Posterior, Simulator
@@ -23,10 +23,11 @@ class Deviations:
     Attributes
     ----------
     table : pandas.DataFrame
-        ``row``, over all rows; then ``mean by <factor>``, over the levels' mean responses,
-        each level counting once. ``n``, how many there are; ``in_sample``, ``drawn``,
-        ``drawn_sd``, ``replicated`` and ``left_out``, as
-        `hierstan.fit.Fit.rmsd` defines them.
+        ``row``, over all rows; then for each factor ``row by <factor>``, rows again but
+        each level counting once, and ``mean by <factor>``, the levels' mean responses.
+        ``n``, how many rows or levels; ``in_sample``, ``drawn``, ``drawn_sd``,
+        ``replicated`` and ``left_out`` (nan for means), as `hierstan.fit.Fit.rmsd`
+        defines them.
     by_level : dict of str to pandas.DataFrame
         For each factor the same columns by level, over the rows of each.
     integrated : bool
@@ -73,12 +74,12 @@ def deviations(
         for sums in parts:
             sums.add(part, mu - own, again - own)
     left_out = -loo.pointwise["residual"].to_numpy()
-    tables = [sums.by_level(left_out) for sums in parts]
-    table = pd.concat([tables[0], *(sums.of_means(left_out) for sums in parts[1:])])
-    by_level = {
-        sums.factor.name: own for sums, own in zip(parts[1:], tables[1:], strict=True)
-    }
-    return Deviations(table, by_level, loo.integrated, len(loo.high), remark)
+    total, *factors = parts
+    table = [total.by_level(left_out)]
+    for sums in factors:
+        table += [sums.levels_alike(left_out), sums.of_means()]
+    by_level = {sums.factor.name: sums.by_level(left_out) for sums in factors}
+    return Deviations(pd.concat(table), by_level, loo.integrated, len(loo.high), remark)
 
 
 class _Sums:
@@ -103,42 +104,56 @@ class _Sums:
 
     def by_level(self, left_out: Floats) -> pd.DataFrame:
         """Take root mean squares over the rows of each level."""
-        sizes, index = self.factor.sizes, self.factor.index
-        drawn = np.sqrt(self.fitted_squares / sizes[:, None])
-        again = np.sqrt(self.again_squares / sizes[:, None])
+        center, drawn, again, out = self._squares(left_out)
         return pd.DataFrame(
             {
-                "n": sizes,
-                "in_sample": _root_mean(self.center**2, index, sizes),
-                "drawn": drawn.mean(axis=1),
-                "drawn_sd": drawn.std(axis=1, ddof=1),
-                "replicated": again.mean(axis=1),
-                "left_out": _root_mean(left_out**2, index, sizes),
+                "n": self.factor.sizes,
+                "in_sample": np.sqrt(center),
+                "drawn": np.sqrt(drawn).mean(axis=1),
+                "drawn_sd": np.sqrt(drawn).std(axis=1, ddof=1),
+                "replicated": np.sqrt(again).mean(axis=1),
+                "left_out": np.sqrt(out),
             },
             pd.Index(self.factor.levels, name=self.factor.name or "of"),
         )
 
-    def of_means(self, left_out: Floats) -> pd.DataFrame:
+    def levels_alike(self, left_out: Floats) -> pd.DataFrame:
+        """Take root mean squares over the rows, each level counting once."""
+        return self._line(f"row by {self.factor.name}", *self._squares(left_out))
+
+    def of_means(self) -> pd.DataFrame:
         """Take root mean squares of the levels' means over the levels."""
-        sizes, index = self.factor.sizes, self.factor.index
-        drawn, again = (
-            np.sqrt(np.mean((sums / sizes[:, None]) ** 2, axis=0))
-            for sums in (self.fitted, self.again)
+        sizes = self.factor.sizes[:, None]
+        center = self._mean(self.center)
+        drawn, again = self.fitted / sizes, self.again / sizes
+        nothing = np.full(self.factor.J, np.nan)
+        name = f"mean by {self.factor.name}"
+        return self._line(name, center**2, drawn**2, again**2, nothing)
+
+    def _squares(self, left_out: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+        """Return each level's mean squares: center, draws, replications, left out."""
+        sizes = self.factor.sizes
+        return (
+            self._mean(self.center**2),
+            self.fitted_squares / sizes[:, None],
+            self.again_squares / sizes[:, None],
+            self._mean(left_out**2),
         )
-        center, out = (
-            np.bincount(index, values, self.factor.J) / sizes
-            for values in (self.center, left_out)
-        )
+
+    def _mean(self, values: Floats) -> Floats:
+        return np.bincount(self.factor.index, values, self.factor.J) / self.factor.sizes
+
+    def _line(
+        self, name: str, center: Floats, drawn: Floats, again: Floats, out: Floats
+    ) -> pd.DataFrame:
+        """Take root means of squares over the levels."""
+        roots = np.sqrt(drawn.mean(axis=0))
         line = {
             "n": self.factor.J,
-            "in_sample": np.sqrt(np.mean(center**2)),
-            "drawn": drawn.mean(),
-            "drawn_sd": drawn.std(ddof=1),
-            "replicated": again.mean(),
-            "left_out": np.sqrt(np.mean(out**2)),
+            "in_sample": np.sqrt(center.mean()),
+            "drawn": roots.mean(),
+            "drawn_sd": roots.std(ddof=1),
+            "replicated": np.sqrt(again.mean(axis=0)).mean(),
+            "left_out": np.sqrt(out.mean()),
         }
-        return pd.DataFrame(line, pd.Index([f"mean by {self.factor.name}"], name="of"))
-
-
-def _root_mean(squares: Floats, index: Integers, sizes: Integers) -> Floats:
-    return np.asarray(np.sqrt(np.bincount(index, squares, len(sizes)) / sizes))
+        return pd.DataFrame(line, pd.Index([name], name="of"))

@@ -14,27 +14,32 @@ def deviations(tables: Tables, response: str) -> Shown | None:
     """Set deviations in sample beside those of rows left out, a row per fit."""
     if "rmsd" not in tables:
         return None
-    table = tables["rmsd"]
-    kinds = list(dict.fromkeys(table["of"]))
-    wide = table.pivot_table(index="fit", columns="of", sort=False)
-    rows = []
-    for fit in dict.fromkeys(table["fit"]):
-        cells = [Cell(fit)]
-        for kind in kinds:
-            cells += [
-                Cell(number(float(wide.loc[fit, (name, kind)])))
-                for name in ("in_sample", "replicated", "left_out")
-            ]
-        rows.append(tuple(cells))
-    three = (
-        Column("in sample", meaning="root mean square of data less posterior means"),
-        Column("replicated", meaning="of data less new observations of each draw"),
-        Column("left out", meaning="of data less what all other rows predict"),
+    wide = tables["rmsd"].pivot_table(index="fit", columns="of")
+    kinds = tables["rmsd"]["of"].unique()
+    three = {
+        "in_sample": Column(
+            "in sample", meaning="root mean square of data less posterior means"
+        ),
+        "replicated": Column(
+            "replicated", meaning="of data less new observations of each draw"
+        ),
+        "left_out": Column("left out", meaning="of data less what all other rows predict"),
+    }
+    shown_of = [(name, of) for of in kinds for name in three if (name, of) in wide]
+    rows = tuple(
+        (Cell(fit), *(Cell(number(float(wide.loc[fit, cell]))) for cell in shown_of))
+        for fit in tables["rmsd"]["fit"].unique()
     )
-    spans = [("", 1), *(("rows" if kind == "row" else kind, 3) for kind in kinds)]
-    caption = f"Root mean square deviations, in units of {response}."
-    columns = (Column("fit", numeric=False), *(three * len(kinds)))
-    return Shown(caption, columns, tuple(rows), tuple(spans), "rmsd", len(rows))
+    spans = [("", 1)]
+    for of in kinds:
+        heading = f"rows{of[3:]}" if of.startswith("row") else of
+        spans.append((heading, sum(kind == of for _, kind in shown_of)))
+    caption = (
+        f"Root mean square deviations, in units of {response}; by a factor, each of its "
+        "levels counts once."
+    )
+    columns = (Column("fit", numeric=False), *(three[name] for name, _ in shown_of))
+    return Shown(caption, columns, rows, tuple(spans), "rmsd", len(rows))
 
 
 def left_out(analysis: Analysis, tables: Tables) -> list[Shown]:
