@@ -12,6 +12,7 @@ import xarray as xr
 from hierstan.arviz_stats import convergence, to_arviz
 from hierstan.design import Design, Floats
 from hierstan.diagnostics import Diagnostics, diagnose, population_series, reported
+from hierstan.digits import to_text
 from hierstan.engines.base import Engine, Samples
 from hierstan.errors import InputError
 from hierstan.estimates import Correlation, Estimates, PosteriorValue
@@ -290,7 +291,7 @@ class Fit(Predictive, Shrunken):
 
     def __str__(self) -> str:
         """Return a table of the estimates under the verdict on them."""
-        table = self.estimates().to_frame().to_string(float_format="{:.4g}".format)
+        table = to_text(self.estimates().to_frame())
         settings = self.samples.settings
         source = " from the prior" if self.prior_only else ""
         return (

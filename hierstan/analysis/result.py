@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from hierstan.design import Design, Factor, find_factor
+from hierstan.digits import to_text
 from hierstan.engines import SamplerSettings
 from hierstan.errors import PriorError
 from hierstan.estimates import Estimates, compare
@@ -210,7 +211,7 @@ class Analysis:
         lines = [self.design.formula.text, self.rows_used(), self.model.priors_used()]
         lines += [self.ran_by() + ".", self.agreement(), ""]
         lines += [f"{name}: {verdict}" for name, verdict in self.verdicts().items()]
-        table = self.comparison().to_string(float_format="{:.4g}".format, na_rep="")
+        table = to_text(self.comparison(), na_rep="")
         return "\n".join([*lines, "", table])
 
     __repr__ = __str__

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from hierstan.design import Floats
+from hierstan.digits import to_text
 from hierstan.errors import DataError
 from hierstan.frequentist.boundary import gain_off_the_edge, is_singular, put_at_zero
 from hierstan.frequentist.climb import Peak, climb, even_starts
@@ -71,7 +72,7 @@ class Bootstrap:
 
     def __str__(self) -> str:
         """Return the table under a heading."""
-        table = self.to_frame().to_string(float_format="{:.4g}".format)
+        table = to_text(self.to_frame())
         return (
             f"{self.level:.0%} percentile intervals of {len(self.refits)} parametric "
             f"bootstrap refits ({self.criterion}); {self.singular} singular, "

@@ -9,6 +9,7 @@ import pandas as pd
 from scipy import stats
 
 from hierstan.design import Design, Factor, Floats
+from hierstan.digits import to_text
 from hierstan.estimates import Correlation, Estimates, Value
 from hierstan.frequentist.equations import Solution
 from hierstan.frequentist.variances import Variances, parameters_of
@@ -254,7 +255,7 @@ class MixedFit:
 
     def __str__(self) -> str:
         """Return a table of the estimates under the verdict on them."""
-        table = self.estimates().to_frame().to_string(float_format="{:.4g}".format)
+        table = to_text(self.estimates().to_frame())
         by = "Mixed model" if self.substitute else "MixedLM"
         return (
             f"{self.design.formula.text}\n{by} ({self.criterion}), log likelihood "

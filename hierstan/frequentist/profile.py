@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from hierstan.digits import to_text
 from hierstan.errors import DataError
 from hierstan.frequentist.climb import even_starts
 from hierstan.frequentist.mixedfit import MixedFit
@@ -54,7 +55,7 @@ class Profile:
 
     def __str__(self) -> str:
         """Return the table under a heading."""
-        table = self.to_frame().to_string(float_format="{:.4g}".format)
+        table = to_text(self.to_frame())
         return f"{self.level:.0%} profile-likelihood intervals ({self.criterion})\n{table}"
 
     __repr__ = __str__

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from hierstan.digits import to_text
 from hierstan.estimates import Estimates
 from hierstan.fit import Fit
 from hierstan.frequentist import MixedFit
@@ -195,7 +196,7 @@ class CrossCheck:
         table = self.to_frame().dropna(axis=1, how="all")
         measured = ("engine_sd", "mode_to_mean_sd", "prior_sd", "monte_carlo_sd")
         shown = table.drop(columns=[c for c in measured if c in table])
-        text = shown.drop(columns="verdict").to_string(float_format="{:.4g}".format)
+        text = to_text(shown.drop(columns="verdict"))
         lines = [f"{name}: {told}" for name, told in table["verdict"].items() if told]
         if self.posterior is not None:
             lines.insert(0, f"In words, in {self.unit}:")

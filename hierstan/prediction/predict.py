@@ -8,6 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from hierstan.design import Design, Floats
+from hierstan.digits import to_text
 from hierstan.errors import InputError
 from hierstan.prediction.new_data import (
     GroupChoice,
@@ -66,7 +67,7 @@ class Predictions:
         for name, levels in self.new_levels.items():
             told += f", {len(levels)} new level(s) of {name}"
         told += f"; {self.remark}" if self.remark else ""
-        table = self.table.to_string(float_format="{:.4g}".format, max_rows=20)
+        table = to_text(self.table, max_rows=20)
         return f"Predictions of {self.response}: {told}\n{table}"
 
     __repr__ = __str__

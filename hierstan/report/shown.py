@@ -65,6 +65,7 @@ def shown(
     headings: Mapping[str, str] | None = None,
     meanings: Mapping[str, str] | None = None,
     digits: Mapping[str, int] | None = None,
+    uncertainty: Mapping[str, str] | None = None,
     spans: tuple[tuple[str, int], ...] = (),
     csv: str = "",
     keep_empty: bool = False,
@@ -81,6 +82,8 @@ def shown(
         By column; by default a heading is the column's name with blanks.
     digits : mapping of str to int, optional
         Decimals by column, by default 3.
+    uncertainty : mapping of str to str, optional
+        By column, the one whose numbers must show in its own.
     spans, csv
         As `Shown` has them.
     keep_empty : bool
@@ -96,7 +99,11 @@ def shown(
         )
         for name in names
     )
-    cells = [_cells(frame[name], digits.get(str(name), 3)) for name in names]
+    cells = []
+    for name in names:
+        beside = (uncertainty or {}).get(str(name))
+        errors = frame[beside].tolist() if beside in frame else [None] * len(frame)
+        cells.append(_cells(frame[name], digits.get(str(name), 3), errors))
     rows = tuple(zip(*cells, strict=True))
     return Shown(caption, columns, rows[:MOST_ROWS], spans, csv, len(rows))
 
@@ -109,11 +116,14 @@ def _empty(column: "pd.Series[Any]") -> bool:
     return bool((column.isna() | (column.astype(str) == "")).all()) and column.size > 0
 
 
-def _cells(column: "pd.Series[Any]", digits: int) -> list[Cell]:
-    return [Cell(_text(value, digits)) for value in column.tolist()]
+def _cells(column: "pd.Series[Any]", digits: int, errors: list[Any]) -> list[Cell]:
+    return [
+        Cell(_text(value, digits, error))
+        for value, error in zip(column.tolist(), errors, strict=True)
+    ]
 
 
-def _text(value: Hashable, digits: int) -> str:
+def _text(value: Hashable, digits: int, uncertainty: float | None) -> str:
     if isinstance(value, bool | np.bool_):
         return "✓ yes" if value else "✗ no"
-    return number(value, digits)
+    return number(value, digits, uncertainty)

@@ -22,6 +22,8 @@ def beside(analysis: Analysis) -> Shown | None:
         parts.append(theirs.add_prefix("reml_"))
         spans.append(("REML", 4))
     table = pd.concat(parts, axis=1).rename_axis("parameter").reset_index()
+    beside = dict.fromkeys(("mean", "low", "high"), "sd")
+    beside |= dict.fromkeys(("reml_estimate", "reml_low", "reml_high"), "reml_se")
     headings = {f"reml_{name}": name for name in ("estimate", "se", "low", "high")}
     ends = {"low": "2.5 %", "high": "97.5 %", "reml_low": "2.5 %", "reml_high": "97.5 %"}
     caption = "Posterior with its 95 % interval"
@@ -34,7 +36,7 @@ def beside(analysis: Analysis) -> Shown | None:
         # A column without a value would break the headings that span four.
         table.astype(dict.fromkeys(table.columns[1:], float)),
         f"{caption}.",
-        headings=headings | ends, spans=tuple(spans), keep_empty=True,
+        headings=headings | ends, uncertainty=beside, spans=tuple(spans), keep_empty=True,
     )  # fmt: skip
 
 
@@ -45,7 +47,7 @@ def every_fit(analysis: Analysis) -> Shown:
     rows = tuple(
         (
             Cell(str(name)),
-            *(_pair(row[(fit, "estimate")], row[(fit, "uncertainty")]) for fit in fits),
+            *(_pair(*row[fit][["estimate", "uncertainty"]]) for fit in fits),
         )
         for name, row in comparison.iterrows()
     )
@@ -68,9 +70,9 @@ def ladder(analysis: Analysis) -> Shown | None:
         rows.append(
             (
                 Cell(rung.name),
-                Cell(number(rung.estimate)),
+                Cell(number(rung.estimate, uncertainty=rung.monte_carlo or rung.se)),
                 *(_part(part, rung.in_sd(part)) for part in parts),
-                Cell(number(rung.mean)),
+                Cell(number(rung.mean, uncertainty=rung.monte_carlo)),
                 Cell(number(rung.monte_carlo)),
                 Cell(rung.verdict),
             )
@@ -96,10 +98,13 @@ def _part(part: float | None, share: float | None) -> Cell:
     """Return a part with its size in brackets; what two optimizers leave is nothing."""
     if share is not None and abs(share) < ENGINE:
         return Cell("0")
-    return _pair(part, share, 2)
+    return Cell(number(part), _bracketed(number(share, 2)))
 
 
-def _pair(value: object, aside: object, digits: int = 3) -> Cell:
-    """Return a number with another one in brackets, where there is one."""
-    beside = number(aside, digits)
-    return Cell(number(value), "" if beside == "–" else f"({beside})")
+def _pair(value: float, uncertainty: float) -> Cell:
+    """Return an estimate with its uncertainty in brackets, where there is one."""
+    return Cell(number(value, uncertainty=uncertainty), _bracketed(number(uncertainty)))
+
+
+def _bracketed(text: str) -> str:
+    return "" if text == "–" else f"({text})"

@@ -29,6 +29,7 @@ _GROUP_COLUMNS = {
     "observed": "kept",
     "note": "note",
 }
+_ESTIMATES = ("ols", "unpooled", "pooled", "partial", "blup")
 MEANINGS = {
     "ols": "least squares on the group's own rows, with its standard error",
     "unpooled": "Stan without pooling: posterior mean and sd",
@@ -118,6 +119,7 @@ def groups(analysis: Analysis, table: pd.DataFrame, factor: Factor) -> dict[str,
             headings=_GROUP_COLUMNS | {"level": factor.name},
             meanings=MEANINGS,
             digits={"weight": 2, "observed": 2},
+            uncertainty=dict.fromkeys(_ESTIMATES, "partial_sd"),
             csv=f"shrinkage_{factor_file(factor)}",
         )
     return found
