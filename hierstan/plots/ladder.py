@@ -38,8 +38,8 @@ def ladder(panels: Sequence[Panel], criterion: str = "REML", ax: AxesLike = None
     matplotlib.figure.Figure
         One panel per parameter: the profile of the likelihood, the posterior under flat
         priors and the posterior, all scaled to the same height, above the estimate with
-        its interval. Likelihood to flat posterior is what averaging does, flat posterior
-        to posterior is what the prior does.
+        its 95 % interval. Likelihood to flat posterior is what averaging does, flat
+        posterior to posterior is what the prior does.
     """
     with house_style():
         figure, axes = tiles(len(panels), _COLUMNS, (3.2, 2.1), 0.9, ax)
@@ -53,7 +53,8 @@ def ladder(panels: Sequence[Panel], criterion: str = "REML", ax: AxesLike = None
                 )
             ends = [panel.estimate if e is None else e for e in (panel.low, panel.high)]
             axis.plot(ends, [-0.09, -0.09], color=BLACK, lw=1.6, clip_on=False)
-            axis.plot(panel.estimate, -0.09, "D", color=BLACK, ms=5.5, label=criterion)
+            name = f"{criterion}, 95 % interval"
+            axis.plot(panel.estimate, -0.09, "D-", color=BLACK, ms=5.5, label=name)
             axis.set_title(shortened(panel.name, 32), fontsize=9.5)
             axis.set_ylim(-0.18, 1.08)
             axis.set_yticks([])
