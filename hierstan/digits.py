@@ -9,7 +9,7 @@ ESTIMATES = (
     "estimate", "mode", "mean", "flat_mean", "median", "low", "high", "predictive_low",
     "predictive_high",
 )  # fmt: skip
-UNCERTAINTIES = ("sd", "se", "uncertainty")
+UNCERTAINTIES = ("sd", "se", "uncertainty", "monte_carlo")
 _SIGNIFICANT = 4
 _MOST = 15  # of a float
 

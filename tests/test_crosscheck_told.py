@@ -71,7 +71,22 @@ def test_parts_are_in_sds_of_the_wider_posterior_and_that_is_said(
     words = str(strong)
     assert f"In words, in {strong.unit}:\n" in words
     header = next(line for line in words.splitlines() if "mode_to_mean" in line)
-    assert header.split()[-4:] == ["sd", "flat_sd", "prior", "monte_carlo"]
+    assert header.split() == [
+        "estimate", "engine", "mode_to_mean", "prior", "mean", "monte_carlo",
+    ]  # fmt: skip
+
+
+def test_what_two_optimizers_leave_is_printed_as_nothing(strong: CrossCheck) -> None:
+    assert 0 < abs(strong.rungs[-1].engine) < 1e-4
+    line = next(line for line in str(strong).splitlines() if line.startswith("sigma "))
+    assert line.split()[2] == "0"
+    far = [*strong.rungs[:-1], replace(strong.rungs[-1], engine=0.25)]
+    line = next(
+        line
+        for line in str(replace(strong, rungs=tuple(far))).splitlines()
+        if line.startswith("sigma ")
+    )
+    assert line.split()[2] == "0.25"
 
 
 def test_the_largest_gap_has_its_unit_beside_it(strong: CrossCheck) -> None:

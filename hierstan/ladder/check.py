@@ -10,7 +10,7 @@ from hierstan.estimates import Estimates
 from hierstan.fit import Fit
 from hierstan.frequentist import MixedFit
 from hierstan.frequentist.profile import Profile
-from hierstan.ladder.rungs import MONTE_CARLO, Rung, to_frame
+from hierstan.ladder.rungs import ENGINE, MONTE_CARLO, Rung, to_frame
 from hierstan.model import Model
 
 if TYPE_CHECKING:  # curves are drawn from a check, so they import it
@@ -19,6 +19,9 @@ if TYPE_CHECKING:  # curves are drawn from a check, so they import it
 # Rungs 1 and 2: relative difference of densities, and of two log likelihoods.
 SAME_DENSITY = 1e-8
 SAME_OPTIMUM = 1e-6
+# What is printed of the ladder, without sampling and with it.
+_OPTIMA = ("estimate", "se", "mode", "engine")
+_SUM = ("estimate", "engine", "mode_to_mean", "prior", "mean", "monte_carlo")
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,11 +195,17 @@ class CrossCheck:
         }
 
     def __str__(self) -> str:
-        """Return the ladder under the verdict."""
+        """Return the ladder under the verdict: the sum, and what it is a sum of.
+
+        Less than 0.0001 of the unit between two optimizers is shown as 0.
+        """
         table = self.to_frame().dropna(axis=1, how="all")
-        measured = ("engine_sd", "mode_to_mean_sd", "prior_sd", "monte_carlo_sd")
-        shown = table.drop(columns=[c for c in measured if c in table])
-        text = to_text(shown.drop(columns="verdict"))
+        table["engine"] = [
+            0.0 if abs(rung.in_sd(rung.engine) or 0.0) < ENGINE else rung.engine
+            for rung in self.rungs
+        ]
+        columns = _OPTIMA if self.posterior is None else _SUM
+        text = to_text(table[[name for name in columns if name in table]])
         lines = [f"{name}: {told}" for name, told in table["verdict"].items() if told]
         if self.posterior is not None:
             lines.insert(0, f"In words, in {self.unit}:")
