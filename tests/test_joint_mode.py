@@ -71,7 +71,7 @@ def test_effects_may_collapse_onto_a_line() -> None:
     assert found.collapsed == ""
     assert (found.effects["reached"] / found.effects["fitted"]).min() > 0.1
     assert found.narrowest["Subject"] < 1e-4
-    assert "one combination does not vary any more" in found.verdict
+    assert "effects of Subject that lie on a line or plane" in found.verdict
 
 
 def test_groups_far_apart_hide_the_growth() -> None:

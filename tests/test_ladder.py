@@ -56,7 +56,7 @@ def test_parts_add_up_and_the_largest_comes_first() -> None:
     assert tau.in_sd(tau.prior) == pytest.approx(0.8)
     assert tau.verdict.startswith(
         "the prior pulls sd(Intercept | g) up by 0.8 sd; it rests on 5 levels of g; "
-        "averaging over the posterior puts the mean 0.4 sd above"
+        "averaging puts the mean 0.4 sd above the most likely value, already under flat"
     )
     assert by_name(rungs)["x"].verdict == "agree"
     assert tau.to_dict()["prior_sd"] == pytest.approx(0.8)

@@ -70,7 +70,7 @@ class JointMode:
         best = float(self.ray["marginal"].max())
         return (
             f"{self._stop()} With u integrated out the maximum is {best:,.2f}: that is "
-            "what REML and ML find, and what a posterior mean averages over."
+            f"what {self.criterion} finds, and what a posterior mean averages over."
         )
 
     @property
@@ -88,7 +88,7 @@ class JointMode:
         """Say where the optimizer stopped, and that it is no maximum."""
         density = f"a log density of {self.end.log_density:,.0f}"
         endless = "because the density of u grows without bound as the sd shrinks"
-        ran = "Maximizing the centered density over u as well ran to"
+        ran = "Maximizing the centered density over the group effects u as well ran to"
         if name := self.collapsed:
             row = self.effects.loc[name]
             return (
@@ -99,17 +99,18 @@ class JointMode:
         factor, share = min(self.narrowest.items(), key=lambda item: item[1])
         if share < _COLLAPSED:
             return (
-                f"{ran} effects of {factor} of which one combination does not vary any "
-                f"more (its sd is {share:.1e} of that by {self.criterion}), and {density}; "
-                f"it has no maximum, {endless}."
+                f"{ran} effects of {factor} that lie on a line or plane: the sd of one "
+                f"combination of them is {share:.1e} of that by {self.criterion}. It has "
+                f"{density}; it has no maximum, {endless}."
             )
         stops = " and ".join(
             f"{name} = {row['reached']:.3g} ({row['fitted']:.3g} by {self.criterion})"
             for name, row in self.effects.to_dict("index").items()
         )
         return (
-            "Maximizing the centered density over u as well stopped at a local optimum at "
-            f"best, {stops}, with {density}. The density has no maximum, {endless}: along "
+            "Maximizing the centered density over the group effects u as well stopped at a "
+            f"local optimum at best, {stops}, with {density}. The density has no maximum, "
+            f"{endless}: along "
             f"the ray, at a millionth of the fitted sds, it is {self._far_down()}."
         )
 

@@ -186,8 +186,8 @@ def _words(name: str, share: float, rung: Rung, evidence: str) -> str:
         told = f"the prior pulls {rung.name} {way} by {_size(share)} sd"
         return f"{told}; {evidence}" if evidence else told
     return (
-        f"averaging over the posterior puts the mean {_side(share)} the most likely value, "
-        "whatever the prior"
+        f"averaging puts the mean {_side(share)} the most likely value, already under flat "
+        "priors"
     )
 
 
