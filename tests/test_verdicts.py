@@ -14,10 +14,10 @@ from hierstan.report.verdicts import headline, lines
 
 def test_a_posterior_that_the_prior_moved_is_to_be_taken_with_care() -> None:
     analysis = invented_analysis(FORMULA, sites(), ["marginal"], failed=())
-    assert headline(analysis).state == "good"
+    assert headline(analysis, None).state == "good"
     fit = fit_of(slope(50.0, 0.01), sites(), {"x": "normal(50, 0.01)"})
     analysis = replace(analysis, fits={"marginal": fit})
-    line = headline(analysis)
+    line = headline(analysis, None)
     assert (line.state, line.word, line.name) == ("care", "With care", "marginal")
     assert "prior and data contradict each other for x" in line.told
     own = next(line for line in lines(analysis) if line.name == "marginal")
@@ -40,7 +40,26 @@ def test_priors_of_other_units_are_not_endorsed() -> None:
         programs=("marginal",), warmup=500, draws=500, seed=1,
     )  # fmt: skip
     assert analysis.fits["marginal"].diagnostics.sound
-    line = headline(analysis)
+    line = headline(analysis, None)
     assert line.state == "care"
     assert "contradict each other for Intercept, x, w" in line.told
     assert "leave" not in str(hs.advise(analysis.fits["marginal"]))
+
+
+def test_data_that_the_model_does_not_expect_are_told_above_all() -> None:
+    """A response whose logarithm is normal has no minimum near those of replications."""
+    rng = np.random.default_rng(5)
+    ward = np.repeat(np.arange(12), 25)
+    data = pd.DataFrame({"ward": [f"w{k:02d}" for k in ward]})
+    data["cost"] = np.exp(2 + 0.5 * rng.normal(size=12)[ward] + rng.normal(size=300))
+    fit = hs.Model("cost ~ 1 + (1 | ward)", data, engine="stanli").sample(seed=1)
+    assert fit.diagnostics.sound
+    analysis = invented_analysis("cost ~ 1 + (1 | ward)", data, ["marginal"], failed=())
+    analysis = replace(analysis, fits={"marginal": fit})
+    table = fit.predictive_checks().statistics.reset_index()
+    line = headline(analysis, table)
+    assert (line.state, line.word) == ("care", "With care")
+    assert "sampling passed every check, but the model does not expect" in line.told
+    low = table.set_index("statistic").loc["min"]
+    assert f"min {low['observed']:.3g}, expected from {low['low']:.3g}" in line.told
+    assert headline(analysis, table.iloc[:1]).state == "good"  # the sd is as expected

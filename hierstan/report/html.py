@@ -13,7 +13,7 @@ from hierstan.analysis import Analysis
 from hierstan.report.names import factor_file
 from hierstan.report.pictures import Picture
 from hierstan.report.sections import checks, diagnostics, estimates, run, shrinkage
-from hierstan.report.verdicts import headline, lines
+from hierstan.report.verdicts import headline, labels, lines
 
 _SECTIONS = {
     "verdict": "What to trust",
@@ -84,13 +84,14 @@ def page(
             f"script-src '{_hash(script)}'; base-uri 'none'; form-action 'none'"
         ),
         sections=sections,
-        headline=headline(analysis),
+        headline=headline(analysis, tables.get("predictive")),
         lines=list(lines(analysis)),
         beside=estimates.beside(analysis),
         every_fit=estimates.every_fit(analysis),
         ladder=estimates.ladder(analysis),
         pooling=shrinkage.pooling(
-            tables.get("pooling"), analysis.best.program.name if analysis.best else ""
+            tables.get("pooling"),
+            labels(analysis)[analysis.best.program.name] if analysis.best else "",
         ),
         groups={
             f.name: shrinkage.groups(analysis, tables[f"shrinkage_{factor_file(f)}"], f)
@@ -99,7 +100,7 @@ def page(
         states=diagnostics.states(tables["diagnostics"]),
         causes=diagnostics.causes(analysis),
         failing=diagnostics.failing(analysis),
-        deviations=checks.deviations(tables, analysis.design.formula.response),
+        deviations=checks.deviations(analysis, tables),
         left_out=checks.left_out(analysis, tables),
         predictive=checks.predictive(tables),
         not_computed=(

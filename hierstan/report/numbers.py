@@ -30,4 +30,4 @@ def number(value: object, digits: int = 3, uncertainty: float | None = None) -> 
     if 0 < abs(value) < 0.5 * 10**-digits:
         return f"{value:.1e}".replace("-", "−")
     places = digits if abs(value) < 10 else max(0, digits - int(math.log10(abs(value))))
-    return f"{value:.{max(places, least)}f}".replace("-", "−")
+    return f"{value:,.{max(places, least)}f}".replace("-", "−")

@@ -3,9 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import pandas as pd
+
 from hierstan.analysis import Analysis
 from hierstan.fit import Fit
 from hierstan.frequentist import MixedFit
+
+# Data sets that a fit expects reach what was observed with a probability between these.
+_EXPECTED = (0.005, 0.995)
 
 SIGNS = {"good": "✓", "care": "!", "bad": "✗", "none": "–"}
 
@@ -39,8 +44,25 @@ class Line:
         return SIGNS[self.state]
 
 
-def headline(analysis: Analysis) -> Line:
-    """Say which numbers to report, if any."""
+def labels(analysis: Analysis) -> dict[str, str]:
+    """Name the programs as tables do: one that failed never looks like one that did not."""
+    return {
+        name: name if fit.diagnostics.sound else f"{name} (failed)"
+        for name, fit in analysis.fits.items()
+    }
+
+
+def headline(analysis: Analysis, predictive: pd.DataFrame | None) -> Line:
+    """Say which numbers to report, if any.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        What was run.
+    predictive : pandas.DataFrame or None
+        Statistics of the data beside those of replications of the best fit, with their
+        ``p_value``; None where they were not computed.
+    """
     best = analysis.best
     if best is None:
         told = f"Nothing here has partial pooling; fitted are {', '.join(analysis.fits)}."
@@ -63,8 +85,26 @@ def headline(analysis: Analysis) -> Line:
             "State a prior that you mean, in the units of the data, before you report."
         )
         return Line("care", "With care", name, kind, told)
-    return Line(
-        "good", "Trust", name, kind, f"Report {name} ({kind}): it passed every check."
+    if odd := _unexpected(predictive):
+        told = (
+            f"{name}'s sampling passed every check, but the model does not expect such "
+            f"data ({odd}): see the checks of fit before you report."
+        )
+        return Line("care", "With care", name, kind, told)
+    told = f"Report {name} ({kind}): its sampling passed every check."
+    return Line("good", "Trust", name, kind, told)
+
+
+def _unexpected(predictive: pd.DataFrame | None) -> str:
+    """Name the statistics of the data that hardly a replication has."""
+    if predictive is None:
+        return ""
+    low, high = _EXPECTED
+    odd = predictive[~predictive["p_value"].between(low, high)]
+    return ", ".join(
+        f"{row['statistic']} {row['observed']:.3g}, expected from {row['low']:.3g} to "
+        f"{row['high']:.3g}"
+        for row in odd.to_dict("records")
     )
 
 

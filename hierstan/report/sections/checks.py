@@ -6,14 +6,16 @@ from hierstan.analysis import Analysis
 from hierstan.report.names import factor_file
 from hierstan.report.numbers import number
 from hierstan.report.shown import Cell, Column, Shown, shown
+from hierstan.report.verdicts import labels
 
 Tables = dict[str, pd.DataFrame]
 
 
-def deviations(tables: Tables, response: str) -> Shown | None:
+def deviations(analysis: Analysis, tables: Tables) -> Shown | None:
     """Set deviations in sample beside those of rows left out, a row per fit."""
     if "rmsd" not in tables:
         return None
+    told, response = labels(analysis), analysis.design.formula.response
     wide = tables["rmsd"].pivot_table(index="fit", columns="of")
     kinds = tables["rmsd"]["of"].unique()
     three = {
@@ -27,7 +29,7 @@ def deviations(tables: Tables, response: str) -> Shown | None:
     }
     shown_of = [(name, of) for of in kinds for name in three if (name, of) in wide]
     rows = tuple(
-        (Cell(fit), *(Cell(number(float(wide.loc[fit, cell]))) for cell in shown_of))
+        (Cell(told[fit]), *(Cell(number(float(wide.loc[fit, cell]))) for cell in shown_of))
         for fit in tables["rmsd"]["fit"].unique()
     )
     spans = [("", 1)]
@@ -49,7 +51,11 @@ def left_out(analysis: Analysis, tables: Tables) -> list[Shown]:
         name = f"loo_{factor_file(factor)}"
         names[name] = f"Each {factor.name} predicted from all others"
     return [
-        _comparison(tables[name], f"{title}, the best first.", name)
+        _comparison(
+            tables[name].replace({"fit": labels(analysis)}),
+            f"{title}, the best first.",
+            name,
+        )
         for name, title in names.items()
         if name in tables
     ]
@@ -77,8 +83,11 @@ def _comparison(table: pd.DataFrame, caption: str, csv: str) -> Shown:
         ),
         Column("difference", meaning="from the best, with the standard error of the pairs"),
         Column("p_loo", meaning="effective number of parameters"),
-        Column("k-hat", meaning="largest; above 0.7 the estimate is not to be trusted"),
-        Column("too high", meaning="how many k-hat are"),
+        Column(
+            "k-hat",
+            meaning="largest; too high, above 0.7 or less, the elpd is not to be trusted",
+        ),
+        Column("too high", meaning="how many k-hat are; with few draws the limit is lower"),
         Column("warning", numeric=False),
     )
     return Shown(caption, columns, rows, csv=csv, total=len(rows))

@@ -75,6 +75,8 @@ def states(table: pd.DataFrame) -> Shown:
             "mcse_over_sd_max": "largest Monte Carlo error of a mean, in posterior sds",
             "max_treedepth_hits": "trajectories cut off at the limit: slow, not wrong",
             "ebfmi": "smallest of the chains; below 0.3 the energy is explored poorly",
+            "ess_per_second": "effective draws a second of sampling, of the population "
+            "parameter that has the fewest",
         },
         digits={"ess_bulk_min": 0, "ess_tail_min": 0, "ebfmi": 2, "seconds": 1,
                 "compile_seconds": 1, "ess_per_second": 0},

@@ -6,8 +6,14 @@ from hierstan.analysis import Analysis
 from hierstan.ladder.rungs import ENGINE
 from hierstan.report.numbers import number
 from hierstan.report.shown import Cell, Column, Shown, shown
+from hierstan.report.verdicts import labels
 
 _FOUR = ("mean", "sd", "low", "high")
+_PARTS = {
+    "engine": "Stan's optimum less MixedLM's",
+    "mode_to_mean": "what averaging does, under flat priors",
+    "prior": "what the priors do",
+}
 
 
 def beside(analysis: Analysis) -> Shown | None:
@@ -16,7 +22,10 @@ def beside(analysis: Analysis) -> Shown | None:
     if best is None:
         return None
     posterior = best.estimates().to_frame()[list(_FOUR)]
-    parts, spans = [posterior], [("", 1), (f"{best.program.name}: posterior", 4)]
+    parts, spans = (
+        [posterior],
+        [("", 1), (f"{labels(analysis)[best.program.name]}: posterior", 4)],
+    )
     if reml is not None:
         theirs = reml.estimates().to_frame()[["estimate", "se", "low", "high"]]
         parts.append(theirs.add_prefix("reml_"))
@@ -63,33 +72,36 @@ def ladder(analysis: Analysis) -> Shown | None:
     """Split the gap between REML and the posterior mean, a row per parameter."""
     if analysis.check is None:
         return None
-    criterion = analysis.check.mode.criterion
+    check, criterion = analysis.check, analysis.check.mode.criterion
+    parts = [
+        name for name in _PARTS if any(getattr(r, name) is not None for r in check.rungs)
+    ]
     rows = []
-    for rung in analysis.check.rungs:
-        parts = (rung.engine, rung.mode_to_mean, rung.prior)
+    for rung in check.rungs:
+        values = [getattr(rung, name) for name in parts]
         rows.append(
             (
                 Cell(rung.name),
                 Cell(number(rung.estimate, uncertainty=rung.monte_carlo or rung.se)),
-                *(_part(part, rung.in_sd(part)) for part in parts),
+                *(_part(value, rung.in_sd(value)) for value in values),
                 Cell(number(rung.mean, uncertainty=rung.monte_carlo)),
                 Cell(number(rung.monte_carlo)),
                 Cell(rung.verdict),
             )
         )
+    noise = "mode to mean and prior together" if "prior" in parts else "the mean"
     columns = (
         Column("parameter", numeric=False),
         Column(criterion),
-        Column("engine", meaning="Stan's optimum less MixedLM's"),
-        Column("mode to mean", meaning="what averaging does, under flat priors"),
-        Column("prior", meaning="what the priors do"),
+        *(Column(name.replace("_", " "), meaning=_PARTS[name]) for name in parts),
         Column("mean"),
-        Column("Monte Carlo", meaning="standard error of mode to mean and prior together"),
+        Column("Monte Carlo", meaning=f"standard error of {noise}"),
         Column("in words", numeric=False),
     )
+    whole = f"Mean − {criterion} = {' + '.join(c.heading for c in columns[2:-3])}; in"
     caption = (
-        f"Mean − {criterion} = engine + mode to mean + prior; in brackets each part in "
-        f"{analysis.check.unit}. Less than 0.0001 of these is shown as 0."
+        f"{whole if 'prior' in parts else 'In'} brackets each part in {check.unit}. Less "
+        "than 0.0001 of these is shown as 0."
     )
     return Shown(caption, columns, tuple(rows), csv="crosscheck", total=len(rows))
 

@@ -38,6 +38,7 @@ MEANINGS = {
     "partial": "posterior mean and sd",
     "blup": "the same by REML: best linear unbiased prediction",
     "moved": "partial pooling less own rows",
+    "direction": "whether it moved towards what it is pulled towards, past it, or away",
     "weight": "what the group's own estimate keeps of its distance from there, in theory: "
     "the reliability of its own rows (1: no pooling, 0: complete; effects that are "
     "correlated move one another, and it can leave this range)",
