@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +10,10 @@ import pandas as pd
 
 from hierstan.errors import InputError
 from hierstan.formula import Formula
+
+# Of products of columns of length one: below it they do not tell effects apart. Of columns
+# with mean square one: below it they are nothing but rounding.
+_SINGULAR, _ROUNDING = 1e-10, 1e-6
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -93,12 +97,31 @@ class Factor:
             False where a change of the effect, offset by the other effects, leaves every
             fitted value of the level as it is: a slope where the predictor has one value.
         """
-        products = self.crossproducts()
-        scale = np.sqrt(np.diagonal(products, axis1=1, axis2=2))
-        scale = np.where(scale == 0, 1.0, scale)
-        values, vectors = np.linalg.eigh(products / (scale[:, :, None] * scale[:, None]))
-        null = np.abs(vectors) * (values < self.Q * 1e-9)[:, None]
-        return np.asarray(null.max(axis=2) < 1e-6)
+        orthogonal, back = self.orthogonal()
+        _, null = level_roots(orthogonal.crossproducts(), self.sizes)
+        # Changes of the effects that leave the fitted values, each in sizes of its column.
+        moved = np.abs(np.linalg.norm(self.Z, axis=0)[:, None] * (back @ null))
+        moved /= np.maximum(moved.max(axis=1, keepdims=True), 1e-300)
+        return np.asarray(moved.max(axis=2) < 1e-6)
+
+    def orthogonal(self) -> tuple["Factor", Floats]:
+        """Return the factor with columns orthogonal over all rows, and the way back.
+
+        A predictor far from zero (a year) leaves no digits for its slope in Z'Z of a level;
+        so it is centred first.
+
+        Returns
+        -------
+        Factor
+            With ``Z back`` for Z, of mean squares 1.
+        back : ndarray, shape (Q, Q)
+            Upper triangular; effects u of these columns are effects ``back u`` of Z.
+        """
+        root = np.linalg.qr(self.Z, mode="r") / np.sqrt(len(self.Z))
+        back = np.asarray(np.linalg.inv(root))
+        # Not by BLAS: rows that are equal have to stay so to the last digit.
+        columns = sum(self.Z[:, [q]] * back[q] for q in range(self.Q))
+        return replace(self, Z=np.asarray(columns)), back
 
     def varies(self, column: Floats) -> npt.NDArray[np.bool_]:
         """Tell in which levels a column of N values takes more than one, shape (J,).
@@ -115,6 +138,35 @@ class Factor:
     def constant_columns(self, X: Floats) -> npt.NDArray[np.bool_]:
         """Tell which columns of `X` have one value in every level, shape (P,)."""
         return np.array([not self.varies(column).any() for column in X.T], dtype=bool)
+
+
+def level_roots(products: Floats, sizes: Integers) -> tuple[Floats, Floats]:
+    """Take a root of the pseudo-inverse of Z'Z in every level.
+
+    Parameters
+    ----------
+    products : ndarray, shape (J, Q, Q)
+        Z'Z of every level, for columns as `Factor.orthogonal` makes them.
+    sizes : ndarray of int, shape (J,)
+        Rows of every level.
+
+    Returns
+    -------
+    root : ndarray, shape (J, Q, Q)
+        ``root root'`` is the pseudo-inverse; its columns are zero for what a level's rows
+        do not tell apart.
+    null : ndarray, shape (J, Q, Q)
+        In its columns, changes of the effects that change nothing in the level; zero
+        where there is none.
+    """
+    scale = np.sqrt(np.diagonal(products, axis1=1, axis2=2))
+    # A column that is rounding error in a level is none there.
+    scale = np.maximum(scale, _ROUNDING * np.sqrt(sizes)[:, None])
+    values, vectors = np.linalg.eigh(products / (scale[:, :, None] * scale[:, None]))
+    vectors = vectors / scale[:, :, None]
+    told = values > _SINGULAR
+    root = vectors * np.where(told, 1 / np.sqrt(np.where(told, values, 1.0)), 0.0)[:, None]
+    return root, vectors * ~told[:, None]
 
 
 @dataclass(frozen=True, eq=False)

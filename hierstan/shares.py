@@ -6,12 +6,12 @@ the column, says how its coefficient enters the level's own: the intercept is in
 level's intercept with share 1, and a predictor of groups with its value there.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from hierstan.design import Design, Factor, Floats, Integers
+from hierstan.design import Design, Factor, Floats, Integers, level_roots
 from hierstan.structure import parents
 
 _NOTHING = 1e-8  # share of a column's length that is rounding error
@@ -135,16 +135,15 @@ def _multiple(factor: Factor, column: Floats, constant: Floats) -> Floats | None
 
 def _by_level(factor: Factor, column: Floats) -> Floats | None:
     """Express a column by the effect columns in each level."""
-    root = np.linalg.qr(factor.Z, mode="r") / np.sqrt(len(column))
-    basis = np.linalg.solve(root.T, factor.Z.T).T
+    basis, back = factor.orthogonal()
     products = np.empty((factor.J, factor.Q, 1))
-    for q, one in enumerate(basis.T):
+    for q, one in enumerate(basis.Z.T):
         products[:, q, 0] = np.bincount(factor.index, one * column, factor.J)
-    squares = replace(factor, Z=basis).crossproducts()
-    found = np.linalg.pinv(squares, rcond=1e-10, hermitian=True) @ products
-    if not _equal(np.sum(basis * found[factor.index, :, 0], axis=1), column):
+    root, _ = level_roots(basis.crossproducts(), factor.sizes)
+    found = root @ (np.swapaxes(root, 1, 2) @ products)
+    if not _equal(np.sum(basis.Z * found[factor.index, :, 0], axis=1), column):
         return None
-    share = np.linalg.solve(root, found)[:, :, 0]
+    share = (back @ found)[:, :, 0]
     return np.where(factor.determined(), share, np.nan)
 
 

@@ -10,6 +10,7 @@ import hierstan as hs
 from hierstan.design import Design
 from hierstan.errors import DataError, FormulaError
 from hierstan.evaluate import build_design
+from hierstan.frequentist import fit_by_group
 
 
 def test_radon(radon_design: Design) -> None:
@@ -38,6 +39,32 @@ def test_one_value_that_is_not_zero_hides_the_intercept_too() -> None:
     )
     told = build_design("y ~ x + (x | g)", data).factors[0].determined()
     assert told.tolist() == [[False, False], [True, True]]
+
+
+@pytest.mark.parametrize(
+    ("start", "width"), [(0.0, 1.0), (2024.3, 0.07), (1.7e9, 86_400.0), (1e6, 1.0)]
+)
+def test_what_rows_determine_does_not_depend_on_where_zero_is(
+    start: float, width: float
+) -> None:
+    """A year with three months of data, seconds since 1970, a number of seven digits."""
+    rng = np.random.default_rng(2)
+    x = start + width * rng.normal(size=40)
+    level = np.repeat(list("abcd"), 10)
+    x[level == "b"] = x[3]  # one value, and one at the mean of all
+    x[level == "c"] = np.float64(start)
+    data = pd.DataFrame({"y": rng.normal(size=40), "x": x, "g": level})
+    design = build_design("y ~ x + (x | g)", data)
+    told = design.factors[0].determined()
+    assert told[:, 1].tolist() == [True, False, False, True]
+    assert told[[0, 3], 0].all()
+    fit = fit_by_group(design, design.factors[0])
+    assert fit.determined[:, 1].tolist() == [True, False, False, True]
+    own = data[level == "a"]
+    away = own["x"] - own["x"].mean()
+    assert fit.coefficients[0, 1] == pytest.approx(
+        float(away @ own["y"] / (away @ away)), rel=1e-5
+    )
 
 
 def test_crossproducts_are_those_of_the_blocks(radon_design: Design) -> None:

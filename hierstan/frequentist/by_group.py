@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from hierstan.design import Design, Factor, Floats
+from hierstan.design import Design, Factor, Floats, level_roots
 from hierstan.errors import DataError
 from hierstan.shares import Shares, coarser, crossed, finer, shares
 from hierstan.sums import Sums
@@ -91,12 +91,12 @@ def fit_by_group(design: Design, factor: Factor) -> GroupFit:
     keep = np.flatnonzero(~own.between)
     beside = [*_unexpressed(design, factor), *_across(design, factor)]
     _check_size(factor, beside, len(keep))
-    back = np.linalg.inv(np.linalg.qr(factor.Z, mode="r") / np.sqrt(design.N))
-    scaled = replace(factor, Z=factor.Z @ back)
+    scaled, back = factor.orthogonal()
     sums = Sums.of(design.y, design.X[:, keep], [scaled], beside)
     products = sums.levels[0].products
     ZZ, Zy = products[:, :, : factor.Q], products[:, :, -1:]
-    inverse = np.linalg.pinv(ZZ, rcond=_SINGULAR, hermitian=True)
+    root, _ = level_roots(ZZ, factor.sizes)
+    inverse = root @ np.swapaxes(root, 1, 2)
     rest = np.concatenate([products[:, :, factor.Q : -1], _effects(sums)], axis=2)
     within, alone = inverse @ rest, (inverse @ Zy)[:, :, 0]
     shared = _Shared.of(sums, rest, within, Zy)
@@ -106,8 +106,8 @@ def fit_by_group(design: Design, factor: Factor) -> GroupFit:
     coefficients = alone @ back.T + carried @ shared.estimate
     fitted = np.sum(scaled.Z * (alone - within @ shared.estimate)[factor.index], axis=1)
     fitted += _fitted(design.X[:, keep], beside, shared.estimate)
-    ranks = np.linalg.matrix_rank(ZZ, hermitian=True)
-    freedom = design.N - int(ranks.sum()) - shared.rank
+    ranks = np.any(root != 0, axis=1).sum()
+    freedom = design.N - int(ranks) - shared.rank
     sigma = float("nan")
     if freedom > 0:
         sigma = float(np.sqrt(np.sum((design.y - fitted) ** 2) / freedom))

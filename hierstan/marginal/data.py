@@ -7,7 +7,7 @@ import numpy as np
 from scipy.linalg import block_diag
 
 from hierstan.correlations import partial_correlations
-from hierstan.design import Design, Factor, Floats
+from hierstan.design import Design, Factor, Floats, level_roots
 from hierstan.errors import DataError
 from hierstan.marginal.reduction import reduce_rows
 from hierstan.priors import Priors
@@ -118,14 +118,14 @@ def own_errors(factors: Sequence[Factor]) -> Floats:
     """
     errors = []
     for factor in factors:
-        products = factor.crossproducts()
-        alone = np.diagonal(products, axis1=1, axis2=2)
-        known = factor.determined().all(axis=1)
-        information = np.zeros_like(alone)
-        inverse = np.linalg.inv(products[known])
-        information[known] = 1.0 / np.diagonal(inverse, axis1=1, axis2=2)
+        basis, back = factor.orthogonal()
+        root, null = level_roots(basis.crossproducts(), factor.sizes)
+        known = ~null.any(axis=(1, 2))
+        information = np.zeros((factor.J, factor.Q))
+        information[known] = 1.0 / np.sum((back @ root[known]) ** 2, axis=2)
         mean = information.mean(axis=0)
-        errors.append(1.0 / np.sqrt(np.where(mean > 0, mean, alone.mean(axis=0))))
+        alone = np.sum(factor.Z**2, axis=0) / factor.J
+        errors.append(1.0 / np.sqrt(np.where(mean > 0, mean, alone)))
     return np.concatenate(errors)
 
 
