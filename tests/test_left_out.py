@@ -1,15 +1,17 @@
 """Leave-one-group-out densities against multivariate normals with and without the group."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 from dense_posterior import Theta, log_density
+from synthetic import synthetic_fit
 
 import hierstan as hs
 from hierstan.engines.cmdstan import CmdStanEngine
-from hierstan.errors import DataError
+from hierstan.errors import DataError, InputError
 from hierstan.evaluate import build_design
 from hierstan.marginal.data import elimination_order
 from hierstan.marginal.left_out import group_densities, left_out_density
@@ -79,3 +81,19 @@ def test_any_program_with_partial_pooling_has_them(engine: CmdStanEngine) -> Non
         *(x.std(("chain", "draw")).to_numpy() / np.sqrt(400) for x in (one, two))
     )
     assert np.abs(gap / error).max() < 4.0
+
+
+@pytest.mark.parametrize("reading", [hs.left_out_density, hs.group_moments])
+def test_without_partial_pooling_or_data_nothing_is_integrated_out(
+    reading: Callable[[hs.Fit], object],
+) -> None:
+    for program, told in (("pooled", "complete pooling"), ("unpooled", "no pooling")):
+        fit = synthetic_fit("y ~ x + (1 | g)", frame(), program=program)
+        with pytest.raises(InputError, match=f"partial pooling; {program} has {told}"):
+            reading(fit)
+    fit = synthetic_fit("y ~ x + (1 | g)", frame(), prior_only=True)
+    with pytest.raises(InputError, match=r"from the prior only, and .* is about the data"):
+        reading(fit)
+    crossed = synthetic_fit("y ~ x + (1 | g) + (1 | h)", frame())
+    with pytest.raises(DataError, match=r"g and h are .*noncentered program draws"):
+        reading(crossed)

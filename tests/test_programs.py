@@ -145,7 +145,7 @@ def test_unpooled_columns(radon_design: Design) -> None:
 def test_marginal_refuses_crossed_factors_by_name() -> None:
     crossed = "diameter ~ 1 + (1 | plate) + (1 | sample)"
     design = build_design(crossed, hs.data.penicillin())
-    told = "but plate and sample are crossed.*Use the noncentered program"
+    told = "but plate and sample are crossed.*The noncentered program draws them"
     with pytest.raises(DataError, match=told):
         population_columns(get_program("marginal"), design)
     with pytest.raises(DataError, match=told):

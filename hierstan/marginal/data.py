@@ -1,20 +1,43 @@
 """The data block of the marginal program, and where its chains start."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.linalg import block_diag
 
 from hierstan.correlations import partial_correlations
 from hierstan.design import Design, Factor, Floats, level_roots
-from hierstan.errors import DataError
+from hierstan.errors import DataError, InputError
 from hierstan.marginal.reduction import reduce_rows
 from hierstan.priors import Priors
 from hierstan.structure import chain, relations
 
+if TYPE_CHECKING:
+    from hierstan.fit import Fit
+
 # Digits to which two levels' R must agree to be taken for one.
 _DIGITS = 10
+
+
+def require_partial(fit: "Fit", reading: str) -> None:
+    """Refuse fits of which group effects cannot be recovered.
+
+    Raises
+    ------
+    InputError
+        For a fit without partial pooling, and for draws from the prior only.
+    """
+    if fit.program.pooling != "partial":
+        raise InputError(
+            f"{reading} takes a fit with partial pooling; {fit.program.name} has "
+            f"{fit.program.title}."
+        )
+    if fit.prior_only:
+        raise InputError(
+            f"These draws are from the prior only, and {reading} is about the data; sample "
+            "with prior_only=False."
+        )
 
 
 def elimination_order(design: Design) -> list[int]:
@@ -35,9 +58,9 @@ def elimination_order(design: Design) -> list[int]:
     if order is None:
         crossed = next(r for r in relations(design) if not r.nested)
         raise DataError(
-            "The marginal program takes factors that are nested in one another, but "
-            f"{crossed}. Use the noncentered program; hs.analyze sets it beside the mixed "
-            "model."
+            "Group effects are integrated out where factors are nested in one another, but "
+            f"{crossed}. The noncentered program draws them; hs.analyze sets it beside the "
+            "mixed model."
         )
     return list(order)
 

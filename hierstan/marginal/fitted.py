@@ -87,8 +87,8 @@ class Conditional:
         scale = priors.gamma_scale[own]
         if not np.isfinite(scale).all():
             raise DataError(
-                "Group coefficients cannot be integrated out under a flat prior; give "
-                "gamma_scale finite values."
+                "Group coefficients cannot be integrated out under a flat prior; give each "
+                "coef( | ) a proper one by name."
             )
         known = np.hstack([b.Z for b in blocks]) @ priors.gamma_location[own]
         factors = tuple(

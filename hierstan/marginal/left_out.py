@@ -11,7 +11,7 @@ from hierstan.engines.base import Arrays
 from hierstan.errors import DataError
 from hierstan.marginal.batched import cholesky, forward
 from hierstan.marginal.block import DataBlock
-from hierstan.marginal.data import elimination_order, marginal_data
+from hierstan.marginal.data import elimination_order, marginal_data, require_partial
 from hierstan.marginal.elimination import eliminate, in_steps
 from hierstan.marginal.fitted import Conditional, reduced
 from hierstan.marginal.recover import flatten, joint_moments
@@ -49,10 +49,13 @@ def left_out_density(fit: "Fit") -> xr.DataArray:
 
     Raises
     ------
+    InputError
+        For a fit without partial pooling, and for draws from the prior only.
     DataError
         When factors are crossed, or when without one of the groups the rows do not
         determine a coefficient whose prior is flat, so that the density does not exist.
     """
+    require_partial(fit, "left_out_density")
     design = fit.design
     factor = design.factors[elimination_order(design)[-1]]
     values = group_densities(design, fit.priors, flatten(fit.samples.variables))
@@ -201,6 +204,6 @@ def _require_determined(rest: Floats, factor: Factor, terms: Sequence[str]) -> N
 def _undetermined(level: str, terms: Sequence[str]) -> NoReturn:
     raise DataError(
         f"Without {level!r} the rows do not determine the coefficients of "
-        f"{', '.join(terms)}, and not all of their priors are proper; give beta_scale "
-        "finite values."
+        f"{', '.join(terms)}, and not all of their priors are proper; give them some, as "
+        f"in priors={{{terms[-1]!r}: 'normal(0, 10)'}}."
     )

@@ -4,7 +4,7 @@ import numpy as np
 import xarray as xr
 
 from hierstan.fit import Fit
-from hierstan.marginal.data import elimination_order, marginal_data
+from hierstan.marginal.data import elimination_order, marginal_data, require_partial
 from hierstan.marginal.recover import effect_moments, flatten
 
 
@@ -23,14 +23,18 @@ def group_moments(fit: Fit) -> dict[str, xr.Dataset]:
     Returns
     -------
     dict of str to xarray.Dataset
-        For each factor ``u_mean``, ``u_sd``, ``coef_mean`` and ``coef_sd``, effects by
-        levels, in units of y per unit of the effect's column.
+        For each factor ``u_mean`` and ``u_sd``, of the deviations, and ``coef_mean`` and
+        ``coef_sd``, of deviation plus the population coefficient of the same name, effects
+        by levels, in units of y per unit of the effect's column.
 
     Raises
     ------
+    InputError
+        For a fit without partial pooling, and for draws from the prior only.
     DataError
         When factors are crossed.
     """
+    require_partial(fit, "group_moments")
     design = fit.design
     order = elimination_order(design)
     shares = {

@@ -137,7 +137,7 @@ def leave_one_out_integrated(
         raise DataError(
             f"Without row {rows.index[int(np.argmin(determined))]} the rows do not "
             f"determine the coefficients of {', '.join(model.design.terms)}, and not all "
-            "of their priors are proper; give beta_scale finite values."
+            "of their priors are proper; give them some by name."
         )
     parts = _left_out(y, model, kinds, fitted)
     return LeaveOneOut(
