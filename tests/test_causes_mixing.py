@@ -26,6 +26,25 @@ def test_too_few_draws_says_how_many_are_needed() -> None:
     assert 400 <= needed * 4 * 0.1 / 1.9 <= 700
 
 
+def test_enough_effective_draws_and_too_high_an_r_hat() -> None:
+    """One chain is wider, which ranks of distances show and ESS does not."""
+
+    def apart(v: dict[str, Floats], s: dict[str, Floats]) -> None:
+        v["beta"][0, :, 1] = 1.3 + 1.45 * (v["beta"][0, :, 1] - 1.3)
+
+    fit = fit_of(apart, seed=2)
+    rhat = float(fit.diagnostics.parameters["rhat"].max())
+    assert fit.diagnostics.parameters[["ess_bulk", "ess_tail"]].min().min() >= 400
+    assert 1.01 < rhat < 1.05
+    found = named(fit)["too few draws"]
+    assert found.parameter == "x"
+    assert f"R-hat is {rhat:.3f} for x, though all have at least" in found.text
+    assert "are wanted" not in found.text
+    needed = found.evidence["draws_needed"]
+    exact = 1200 * (rhat**2 - 1) / (1.01**2 - 1)
+    assert exact <= needed < exact + 100
+
+
 def test_a_short_run_is_told_its_length_and_its_warm_up() -> None:
     fit = fit_of(draws=60, warmup=100)
     assert kinds(fit) == ["too few draws"]

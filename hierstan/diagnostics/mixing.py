@@ -3,7 +3,13 @@
 import math
 
 from hierstan.diagnostics.cause import Cause, Evidence
-from hierstan.diagnostics.limits import EBFMI_LIMIT, ESS_PER_CHAIN, RHAT_LIMIT_GROUPS
+from hierstan.diagnostics.limits import (
+    EBFMI_LIMIT,
+    ESS_PER_CHAIN,
+    POPULATION,
+    RHAT_LIMIT,
+    RHAT_LIMIT_GROUPS,
+)
 
 # ESS is estimated to about a tenth at these sizes; what is advised has twice that to spare.
 _MARGIN = 1.2
@@ -33,15 +39,25 @@ def find_too_few_draws(evidence: Evidence) -> Cause | None:
         or not smallest >= FEWEST
     ):
         return None
-    needed = settings.draws * max(1.0, evidence.least / smallest) * _MARGIN
-    needed = math.ceil(needed / 100) * 100
+    worst = table["rhat"].where(table["variable"].isin(POPULATION)).max()
+    # R-hat^2 - 1 falls as 1 / draws, like ESS grows.
+    factor = max(evidence.least / smallest, (worst**2 - 1) / (RHAT_LIMIT**2 - 1), 1.0)
+    needed = math.ceil(settings.draws * factor * _MARGIN / 100) * 100
     if needed > _MOST:
         return None
     name = str(least.idxmin())
-    text = (
-        f"The chains mix and are too short: {name} has {smallest:.0f} effective draws of "
-        f"{settings.chains * settings.draws}, and {evidence.least} are wanted."
+    told = (
+        f"{name} has {smallest:.0f} effective draws of "
+        f"{settings.chains * settings.draws}, and {evidence.least} are wanted"
     )
+    if smallest >= evidence.least:
+        failing = table[table["failing"] != ""]
+        name = str(failing["rhat"].idxmax())
+        told = (
+            f"R-hat is {failing['rhat'].max():.3f} for {name}, though all have at least "
+            f"{smallest:.0f} effective draws"
+        )
+    text = f"The chains mix and are too short: {told}."
     advice = (
         f"Take draws={needed}"
         + (f" for each of the {settings.chains} chains" if settings.chains > 1 else "")
