@@ -110,7 +110,7 @@ def test_strong_data_of_crossed_factors_speak_for_centered() -> None:
     formula, data = "y ~ x + (1 | g) + (1 | h)", grouped(20, 40)
     fit = fit_of(slow_sd, "noncentered", formula, data)
     assert fit.diagnostics.programs == ("centered",)
-    assert 'Try program="centered"' in fit.diagnostics.advice
+    assert 'hs.advise(fit) tries program="centered"' in fit.diagnostics.advice
     assert fit_of(slow_sd, "centered", formula, data).diagnostics.programs == ()
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from causes import fit_of, kinds, named
-from synthetic import ar1
+from synthetic import Change, ar1
 
 from hierstan.design import Floats
 from hierstan.diagnostics.spread import density_at_zero
@@ -52,6 +52,23 @@ def test_a_short_run_is_told_its_length_and_its_warm_up() -> None:
     # 120 for independent draws; the least ESS of 40 quantities is half of that at times.
     assert 100 <= needed <= 300
     assert "after warmup=1000" in fit.diagnostics.advice
+
+
+def test_trajectories_that_are_cut_off_are_why_draws_are_few() -> None:
+    def cut(share: float) -> Change:
+        def change(v: dict[str, Floats], s: dict[str, Floats]) -> None:
+            v["beta"][:, :, 1] = ar1(0.9, (4, 1000), seed=5)
+            s["tree_depth"].reshape(-1)[: int(4000 * share)] = 10
+
+        return change
+
+    fit = fit_of(cut(0.2))
+    assert kinds(fit) == ["cut off"]
+    assert "800 of 4000 trajectories were cut off at depth 10" in fit.diagnostics.verdict
+    assert "set max_treedepth=12" in fit.diagnostics.advice
+    few = fit_of(cut(0.05))
+    assert kinds(few) == ["too few draws"]
+    assert few.diagnostics.max_treedepth_hits == 200
 
 
 def slow_everywhere(v: dict[str, Floats], s: dict[str, Floats]) -> None:

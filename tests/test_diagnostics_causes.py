@@ -38,6 +38,42 @@ def test_coefficients_known_only_together() -> None:
     assert "Leave one of x and z out" in fit.diagnostics.advice
 
 
+def test_coefficients_that_are_clear_of_zero_may_depend_on_each_other() -> None:
+    """As those of x and its square far from zero, of which neither can be left out."""
+
+    def change(v: dict[str, Floats], s: dict[str, Floats]) -> None:
+        v["beta"][:, :, 1] = 3.0 + 0.1 * normal((4, 1000), seed=14)
+        v["beta"][:, :, 2] = -v["beta"][:, :, 1] + 0.005 * normal((4, 1000), seed=15)
+
+    def slow(v: dict[str, Floats], s: dict[str, Floats]) -> None:
+        change(v, s)
+        v["beta"][:, :, 1] = 3.0 + 0.1 * ar1(0.97, (4, 1000), seed=16)
+        v["beta"][:, :, 2] = -v["beta"][:, :, 1]
+
+    formula = "y ~ x + I(x**2) + (1 | g)"
+    sound = fit_of(change, "marginal", formula)
+    assert np.corrcoef(sound.draws["beta"].to_numpy().reshape(-1, 3).T)[1, 2] < -0.99
+    assert sound.diagnostics.causes == ()
+    failed = fit_of(slow, "marginal", formula)
+    assert "Write center( ) around the predictor" in failed.diagnostics.advice
+    assert "Leave one" not in failed.diagnostics.advice
+
+
+def test_a_response_without_noise_fails_however_it_was_sampled() -> None:
+    def nothing(v: dict[str, Floats], s: dict[str, Floats]) -> None:
+        v["sigma"] *= 1e-15
+
+    data = grouped(20, 12)
+    data["y"] = data.groupby("g")["y"].transform("mean")
+    for program in ("marginal", "noncentered"):
+        fit = fit_of(nothing, program, "y ~ 1 + (1 | g)", data)
+        assert not fit.diagnostics.sound
+        assert "rounding error beside a sd of" in fit.diagnostics.verdict
+        assert kinds(fit) == ["exact fit"]
+        assert "no program or setting helps" in fit.diagnostics.advice
+    assert fit_of(data=data).diagnostics.sound  # an ordinary sigma is an ordinary sigma
+
+
 def test_a_coefficient_as_wide_as_its_prior() -> None:
     priors = {"x": "normal(0.4, 0.5)"}
 
@@ -65,6 +101,19 @@ def test_a_predictor_far_from_zero_is_named() -> None:
         formula = f"Reaction ~ {predictor} + ({predictor} | Subject)"
         found = find_far_from_zero(build_design(formula, data))
         assert any("Write center(year)" in cause.advice for cause in found) == told
+
+
+def test_there_are_data_at_zero_of_a_column_of_zeros_and_ones() -> None:
+    data = grouped(20, 12).assign(treated=np.r_[np.zeros(9), np.ones(231)])
+    assert data["treated"].mean() > 3 * data["treated"].std()
+    design = build_design("y ~ treated + (treated | g)", data)
+    assert list(find_far_from_zero(design)) == []
+
+
+def test_a_funnel_shows_beside_data_that_are_not_very_far_from_zero() -> None:
+    data = grouped(20, 12).assign(x=lambda d: d["x"] + 4)
+    fit = fit_of(crawling_sd(0.1), "centered", "y ~ x + (x | g)", data)
+    assert kinds(fit)[:2] == ["far from zero", "funnel"]
 
 
 def test_data_far_from_zero_come_before_any_program() -> None:

@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 
 from hierstan.diagnostics.cause import Cause
+from hierstan.diagnostics.findings import general_step, mend_first
+from hierstan.diagnostics.limits import RHAT_LIMIT_GROUPS
 from hierstan.diagnostics.trial import Trial, largest_rhat, smallest_ess, try_program
 from hierstan.engines.base import SamplerSettings
 from hierstan.errors import InputError
@@ -81,6 +83,9 @@ class Advice:
         """Say it in words, a line per finding."""
         state, name = self.fit.diagnostics, self.fit.program.name
         remarks = [f"Remark: {c.text} {c.advice}" for c in self.causes if not c.explains]
+        remarks += [
+            f"Remark: {remark}." for remark in state.remarks if not state.contradicted
+        ]
         if state.sound and remarks:
             told = "the sampler did its work; about the model, there is more to say."
             return "\n".join([f"{name} is sound: {told}", *remarks])
@@ -91,7 +96,7 @@ class Advice:
             one = self.trials[0].settings
             lines.append(
                 f"Trial ({one.chains} x {one.draws} draws after {one.warmup}, seed "
-                f"{one.seed}), beside {name} with {state.ess_per_second:.3g} effective "
+                f"{one.seed}), beside {name} with {_rough(state.ess_per_second)} effective "
                 f"draws a second for {state.slowest} and {state.divergences} divergences:"
             )
             lines += [f"- {self._told(trial)}" for trial in self.trials]
@@ -103,24 +108,30 @@ class Advice:
     def _told(self, trial: Trial) -> str:
         """One trial in a line."""
         ratio = trial.faster
-        speed = f"{ratio:.3g} times" if ratio >= 1 else f"1/{1 / ratio:.3g} of"
+        speed = f"{_rough(ratio)} times" if ratio >= 1 else f"1/{_rough(1 / ratio)} of"
         same = "Means agree" if trial.agrees else "Means differ"
         doubt = "" if trial.agrees else "; those of a failed fit are not to be trusted"
+        if not trial.rhat <= RHAT_LIMIT_GROUPS:
+            doubt += f"; its chains do not agree, R-hat is {trial.rhat:.2f}"
         return (
-            f"{trial.program}: {trial.verdict}. {trial.ess_per_second:.3g} effective draws "
-            f"a second for {trial.slowest} ({speed} the fit's), "
+            f"{trial.program}: {trial.verdict}. {_rough(trial.ess_per_second)} effective "
+            f"draws a second for {trial.slowest} ({speed} the fit's), "
             f"{trial.divergences} divergences. {same} (largest difference {trial.gap:.1f} "
             f"standard errors, for {trial.gap_at}{doubt})."
         )
 
     def _conclusion(self) -> str:
+        model = mend_first(self.causes)
+        first = f"{model} For the model as it is: " if model else ""
         if self.program:
-            return f'Use program="{self.program}".'
+            return f'{first}{"u" if first else "U"}se program="{self.program}".'
         proposed = " and ".join(self.proposals)
         proved = "neither proved" if len(self.proposals) > 1 else "it did not prove"
+        settings = self.fit.samples.settings
+        step = general_step(self.fit.diagnostics.divergences, settings.adapt_delta)
         return (
-            f"The causes speak for {proposed}, but {proved} better in the trial: keep "
-            f"{self.fit.program.name}, and take more draws."
+            f"{first}{'t' if first else 'T'}he causes speak for {proposed}, but {proved} "
+            f"better in the trial: keep {self.fit.program.name}; {step}"
         )
 
 
@@ -181,6 +192,11 @@ def advise(
             try_program(model, fit, name, settings, progress) for name in state.programs
         )
     return Advice(fit, state.causes, state.programs, trials)
+
+
+def _rough(value: float) -> str:
+    """Give two digits, which is more than times of two runs keep."""
+    return f"{float(f'{value:.2g}'):,.15g}"
 
 
 _NUMBERS = (

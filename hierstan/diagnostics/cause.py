@@ -30,7 +30,8 @@ class Cause:
     kind : str
         ``"far from zero"``, ``"funnel"``, ``"stuck chain"``, ``"several modes"``,
         ``"strong data"``, ``"ridge"``, ``"weak identification"``, ``"boundary"``, ``"too
-        few draws"``, ``"prior-dominated sd"``, ``"prior conflict"`` or ``"exact fit"``.
+        few draws"``, ``"cut off"``, ``"prior-dominated sd"``, ``"prior conflict"`` or
+        ``"exact fit"``.
     parameter : str
         What it is about, as tables name it; empty when it is the whole fit.
     explains : bool

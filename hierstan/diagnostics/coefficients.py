@@ -24,19 +24,22 @@ def find_far_from_zero(design: Design) -> Iterator[Cause]:
             continue
         for name, column in zip(factor.effects, factor.Z.T, strict=True):
             mean, sd = float(column.mean()), float(column.std())
-            if not 0 < FAR_FROM_ZERO * sd < abs(mean):
+            if not 0 < FAR_FROM_ZERO * sd < abs(mean) or column.min() <= 0 <= column.max():
                 continue
             text = (
                 f"At {name} = 0, where the intercepts of {factor.name} are, there are no "
                 f"data (mean {mean:.4g}, sd {sd:.2g})."
             )
             advice = f"Write center({name}) in the formula."
-            numbers = {"mean": mean, "sd": sd}
+            numbers = {"mean": mean, "sd": sd, "sds_from_zero": abs(mean) / sd}
             yield Cause("far from zero", name, True, numbers, text, advice)
 
 
 def find_weak_identification(evidence: Evidence) -> Iterator[Cause]:
     """Find coefficients that depend on each other, or are about as wide as their prior.
+
+    Coefficients that depend on each other and are both clear of zero are a matter of where
+    the predictors have their zero; they are named where the sampler minds.
 
     The intercept is left out: programs sample it at average predictors, where neither its
     correlations nor its prior are those of the reported one.
@@ -53,12 +56,20 @@ def find_weak_identification(evidence: Evidence) -> Iterator[Cause]:
         r = float(np.corrcoef(values[:, a], values[:, b])[0, 1])
         if abs(r) > RIDGE:
             one, other = terms[a], terms[b]
+            explains = evidence.slow(row_name(one)) or evidence.slow(row_name(other))
+            needed = all(abs(values[:, k].mean()) > 2 * values[:, k].std() for k in (a, b))
+            if needed and not explains:
+                continue
             text = (
                 f"The coefficients {one} and {other} are known only together: their draws "
                 f"correlate at {r:.3f}."
             )
             advice = f"Leave one of {one} and {other} out, or combine them."
-            explains = evidence.slow(row_name(one)) or evidence.slow(row_name(other))
+            if needed:
+                advice = (
+                    "Write center( ) around the predictor they have in common, or make "
+                    "them orthogonal, as poly( ) does: the model is the same."
+                )
             numbers = {"correlation": r}
             name = f"{one}, {other}"
             yield Cause("weak identification", name, explains, numbers, text, advice)

@@ -16,6 +16,8 @@ _MARGIN = 1.2
 # Fewer effective draws than this say too little about mixing, and more kept draws a chain
 # than this are no advice.
 FEWEST, _MOST = 40, 20_000
+# Share of the transitions cut off from which on that is why draws are too few.
+_CUT = 0.1
 # Iterations that Stan's three phases of adaptation take at their shortest: 75 + 25 + 50.
 _ADAPTATION = 150
 
@@ -66,6 +68,26 @@ def find_too_few_draws(evidence: Evidence) -> Cause | None:
     )
     numbers = {"ess": smallest, "wanted": float(evidence.least), "draws_needed": needed}
     return Cause("too few draws", name, True, numbers, text, advice)
+
+
+def find_cut_off(evidence: Evidence) -> Cause | None:
+    """Find trajectories that end at the limit of their depth, before they turn.
+
+    Draws are then closer together than the sampler would have them. A tenth of all
+    transitions counts.
+    """
+    settings = evidence.samples.settings
+    total = settings.chains * settings.draws
+    hits = int(evidence.chains["treedepth_hits"].sum())
+    if not hits > _CUT * total:
+        return None
+    depth = settings.max_treedepth
+    text = (
+        f"{hits} of {total} trajectories were cut off at depth {depth} (2^{depth} steps), "
+        "before they had gone as far as they would."
+    )
+    advice = f"Set max_treedepth={max(depth + 2, 10)}; each step of it doubles the time."
+    return Cause("cut off", "", True, {"hits": float(hits)}, text, advice)
 
 
 def find_short_run(evidence: Evidence) -> Cause | None:

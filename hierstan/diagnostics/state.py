@@ -25,6 +25,9 @@ from hierstan.engines.base import Samples
 from hierstan.priors import Priors
 from hierstan.programs import Program
 
+# A sigma of this share of the response's sd is no noise that was measured.
+_ROUNDING = 1e-8
+
 
 @dataclass(frozen=True)
 class Diagnostics:
@@ -170,6 +173,8 @@ def diagnose(
     failures += failed_checks(parameters, ESS_PER_CHAIN * settings.chains)
     if not fraction >= EBFMI_LIMIT:
         failures.append(f"E-BFMI is {fraction:.2f} (wanted {EBFMI_LIMIT})")
+    if not prior_only and (zero := _rounding(design, draws)):
+        failures.append(zero)
     evidence = Evidence(
         program=program,
         design=design,
@@ -219,3 +224,11 @@ def diagnose(
         chains=chains,
         places=evidence.places,
     )
+
+
+def _rounding(design: Design, draws: xr.Dataset) -> str:
+    """Say that sigma is rounding error, if it is: a sampler may not mind."""
+    sigma, size = float(draws["sigma"].mean()), float(np.std(design.y))
+    if not sigma < _ROUNDING * size:
+        return ""
+    return f"sigma is {sigma:.1g}, rounding error beside a sd of {size:.3g} of the response"

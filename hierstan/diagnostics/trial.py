@@ -53,10 +53,11 @@ class Trial:
         Its `ess_per_second` over the fit's.
     verdict : {"better", "no clear difference", "worse"}
         Better: 1.5 times the fit's effective draws a second or more, and no larger share
-        of transitions diverging; or as many (within that factor) without any divergence
-        where the fit has some. Worse: fewer than 1 / 1.5 of them, a larger share diverging
-        (by more than two standard errors), or chains that do not agree (R-hat above 1.05).
-        For means that differ while the fit is sound, worse as well.
+        of transitions diverging; or none diverging where the fit would have some, however
+        fast the fit is in missing a part of the posterior. Worse: fewer than 1 / 1.5 of
+        them, a larger share diverging (by more than two standard errors), or chains that
+        do not agree (R-hat above 1.05). For means that differ while the fit is sound,
+        worse as well.
     """
 
     program: str
@@ -118,12 +119,13 @@ def _verdict(trial: Trial, fit: Fit) -> str:
     if (
         diverges_more
         or not trial.rhat <= RHAT_LIMIT_GROUPS
-        or trial.faster < 1 / CLEAR
         or (fit.diagnostics.sound and not trial.agrees)
     ):
         return "worse"
-    cured = before > 0 and trial.divergences == 0 and before * total >= CURED
-    return "better" if trial.faster >= CLEAR or cured else "no clear difference"
+    cured = trial.divergences == 0 and before * total >= CURED
+    if cured or trial.faster >= CLEAR:
+        return "better"
+    return "worse" if trial.faster < 1 / CLEAR else "no clear difference"
 
 
 def largest_gap(one: Fit, other: Fit) -> tuple[float, str]:
