@@ -319,3 +319,15 @@ def test_crossed_factors_beyond_the_limit_are_refused_before_anything_starts() -
     design = build_design("y ~ 1 + (1 | a) + (1 | b)", data)
     with pytest.raises(DataError, match=r"'a' \(3,9\d\d levels\).* the limit is 3,000"):
         fit_mixedlm(design)
+
+
+@pytest.mark.parametrize("reml", [True, False])
+def test_a_response_that_groups_determine_has_no_fit(reml: bool) -> None:
+    """Eight rows twice: a residual sd of zero, where the likelihood has no bound."""
+    y = [28.0, 8, -3, 7, -1, 1, 18, 12]
+    twice = pd.DataFrame({"g": list("abcdefgh") * 2, "y": y * 2})
+    with pytest.raises(DataError, match=r"g determines y exactly.*how y was made"):
+        hs.Model("y ~ 1 + (1 | g)", twice).mixedlm(reml=reml)
+    twice["y"] += 1e-4 * np.random.default_rng(3).normal(size=16)
+    found = hs.Model("y ~ 1 + (1 | g)", twice).mixedlm(reml=reml)
+    assert 3e-5 < found.estimates().sigma.center < 3e-4

@@ -1,63 +1,19 @@
-"""Data without noise: a response that the design determines."""
+"""Data without noise, as the cause of a fit that fails."""
 
-import numpy as np
-from scipy.sparse import csr_array, hstack
-from scipy.sparse.linalg import lsmr
-
-from hierstan.design import Factor, Floats
 from hierstan.diagnostics.cause import Cause, Evidence
+from hierstan.noise import remedy, without_noise
 
 KIND = "exact fit"
-# Residuals of this share of the response's sd are rounding errors.
-_ROUNDING = 1e-8
 
 
 def find_exact_fit(evidence: Evidence) -> Cause | None:
-    """Find a response that coefficients of its own for every level explain exactly.
-
-    The likelihood then grows without bound as sigma goes to zero, and no sampler arrives
-    there. It is found by least squares with more rows than coefficients, without which
-    any response is explained.
-    """
-    design, y = evidence.design, evidence.design.y
-    factors = design.factors if evidence.program.pooling != "complete" else ()
-    size = float(np.std(y))
-    spare = design.N - design.P - sum(factor.J * factor.Q for factor in factors)
-    if evidence.prior_only or spare < 1 or not size > 0:
+    """Find a response that the design determines; see `hierstan.noise.without_noise`."""
+    if evidence.prior_only:
         return None
-    around = y - y.mean() * design.has_intercept
-    columns = hstack([csr_array(_orthonormal(design.X)), *map(_indicators, factors)])
-    tight = 1e-14
-    fitted = columns @ lsmr(columns, around, atol=tight, btol=tight, maxiter=1000)[0]
-    share = float(np.sqrt(np.mean((around - fitted) ** 2))) / size
-    if not share <= _ROUNDING:
+    complete = evidence.program.pooling == "complete"
+    found = without_noise(evidence.design, () if complete else evidence.design.factors)
+    if found is None:
         return None
-    predictors = ", ".join(term for term in design.terms if term != "Intercept")
-    groups = " and ".join(factor.name for factor in factors)
-    both = f"{groups} (with {predictors})" if groups and predictors else groups
-    name = both or predictors
-    determines = "determine" if len(factors) > 1 else "determines"
-    text = (
-        f"{name} {determines} {design.formula.response} exactly: what least squares leaves "
-        f"is {share:.1g} of its sd, which is rounding error. So sigma is zero, and the "
-        "likelihood has no bound there."
-    )
-    advice = (
-        f"Check how {design.formula.response} was made: there is no noise in it to "
-        "estimate, as in a column that was averaged or copied by group. Take it as it was "
-        "measured; no program or setting helps."
-    )
+    share, text = found
+    advice = remedy(evidence.design)
     return Cause(KIND, "sigma", True, {"residual_share": share}, text, advice)
-
-
-def _indicators(factor: Factor) -> csr_array:
-    """Write the effects of a factor out, shape (N, J Q)."""
-    Z, rows = _orthonormal(factor.Z), np.arange(len(factor.index))
-    shape = (len(rows), factor.J)
-    blocks = [csr_array((column, (rows, factor.index)), shape=shape) for column in Z.T]
-    return csr_array(hstack(blocks))
-
-
-def _orthonormal(columns: Floats) -> Floats:
-    """Return a basis of the same span in which least squares is well conditioned."""
-    return np.asarray(np.linalg.qr(columns)[0])

@@ -22,11 +22,9 @@ from hierstan.diagnostics.limits import (
 )
 from hierstan.diagnostics.places import divergence_places
 from hierstan.engines.base import Samples
+from hierstan.noise import ROUNDING
 from hierstan.priors import Priors
 from hierstan.programs import Program
-
-# A sigma of this share of the response's sd is no noise that was measured.
-_ROUNDING = 1e-8
 
 
 @dataclass(frozen=True)
@@ -229,6 +227,6 @@ def diagnose(
 def _rounding(design: Design, draws: xr.Dataset) -> str:
     """Say that sigma is rounding error, if it is: a sampler may not mind."""
     sigma, size = float(draws["sigma"].mean()), float(np.std(design.y))
-    if not sigma < _ROUNDING * size:
+    if not sigma < ROUNDING * size:
         return ""
     return f"sigma is {sigma:.1g}, rounding error beside a sd of {size:.3g} of the response"

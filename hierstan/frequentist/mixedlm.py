@@ -1,8 +1,14 @@
 """Fit a mixed model by statsmodels, and see to it that the optimum is one."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
+from typing import Concatenate, ParamSpec
+
+import numpy as np
 
 from hierstan.design import Design
+from hierstan.errors import DataError
 from hierstan.frequentist.boundary import gain_off_the_edge, is_singular, put_at_zero
 from hierstan.frequentist.climb import climb, even_starts
 from hierstan.frequentist.information import observed_information
@@ -11,14 +17,46 @@ from hierstan.frequentist.search import beyond_mixedlm, search
 from hierstan.frequentist.section import Section
 from hierstan.frequentist.standard import Standard
 from hierstan.frequentist.variances import Variances
+from hierstan.noise import remedy, without_noise
 from hierstan.threads import one_thread
 
 # Log likelihood still to be gained before a fit counts as short of its optimum.
 SHORTFALL = 1e-5
 # Two optimizers that end closer than this have found one optimum.
 SAME_OPTIMUM = 1e-6
+# Below this share of the response's sd a residual sd may be rounding error.
+_SUSPECT = 1e-5
+
+Options = ParamSpec("Options")
 
 
+def _of_noisy_data(
+    fit: Callable[Concatenate[Design, Options], MixedFit],
+) -> Callable[Concatenate[Design, Options], MixedFit]:
+    """Refuse data without noise, whose likelihood has no optimum to find."""
+
+    @wraps(fit)
+    def careful(
+        design: Design, /, *args: Options.args, **kwargs: Options.kwargs
+    ) -> MixedFit:
+        try:
+            found = fit(design, *args, **kwargs)
+        except np.linalg.LinAlgError:
+            _refuse_exact(design)
+            raise
+        if found.variances.sigma < _SUSPECT * np.std(design.y):
+            _refuse_exact(design)
+        return found
+
+    return careful
+
+
+def _refuse_exact(design: Design) -> None:
+    if exact := without_noise(design, design.factors):
+        raise DataError(f"{exact[1]} {remedy(design)}")
+
+
+@_of_noisy_data
 @one_thread
 def fit_mixedlm(design: Design, *, reml: bool = True) -> MixedFit:
     """Fit a mixed model by statsmodels' MixedLM.
@@ -49,8 +87,8 @@ def fit_mixedlm(design: Design, *, reml: bool = True) -> MixedFit:
     Raises
     ------
     DataError
-        When crossed factors are too large, or the population columns explain the response
-        exactly.
+        When crossed factors are too large, or the population columns or the groups explain
+        the response exactly.
     """
     standard = Standard.of(design)
     substitute = beyond_mixedlm(standard)
@@ -68,6 +106,7 @@ def fit_mixedlm(design: Design, *, reml: bool = True) -> MixedFit:
     return _assemble(design, standard, state, reml, gained, substitute, log)
 
 
+@_of_noisy_data
 @one_thread
 def fit_from(design: Design, optimum: Variances, *, reml: bool = True) -> MixedFit:
     """Fit by MixedLM's default optimizer, and from a known optimum when it is short of it.
@@ -111,6 +150,7 @@ def fit_from(design: Design, optimum: Variances, *, reml: bool = True) -> MixedF
     return _assemble(design, standard, state, reml, gained, None, log)
 
 
+@_of_noisy_data
 @one_thread
 def fit_at(design: Design, variances: Variances, *, reml: bool = True) -> MixedFit:
     """Take given variances for the optimum, and compute all that follows from them.
