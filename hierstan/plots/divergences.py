@@ -5,6 +5,7 @@ from matplotlib.figure import Figure
 
 from hierstan.errors import InputError
 from hierstan.fit import Fit
+from hierstan.plots.failed import say_if_failed
 from hierstan.plots.style import (
     GREY,
     VERMILION,
@@ -34,7 +35,8 @@ def divergences(fit: Fit, ax: AxesLike = None) -> Figure:
         A row per group sd and one for sigma, on a log axis: grey dots are draws, red marks
         those where a transition diverged. The right side says how many times lower (or
         higher) the sd is there, and by how many standard errors; it is red where that is
-        clear, beyond two.
+        clear, beyond two. A fit that failed its checks is
+        named above.
 
     Raises
     ------
@@ -84,6 +86,7 @@ def divergences(fit: Fit, ax: AxesLike = None) -> Figure:
         )
         count = int(diverging.sum())
         axis.set_title(f"{count} of {diverging.size} transitions diverge")
+        say_if_failed(figure, fit, None if ax is None else axis)
     return figure
 
 

@@ -4,6 +4,7 @@ from matplotlib.figure import Figure
 
 from hierstan.diagnostics.chains import energies
 from hierstan.fit import Fit
+from hierstan.plots.failed import say_if_failed
 from hierstan.plots.style import BLUE, ORANGE, AxesLike, house_style, legend_below, tiles
 
 _COLUMNS = 4
@@ -25,6 +26,7 @@ def energy(fit: Fit, ax: AxesLike = None) -> Figure:
         A panel per chain: the energy about its mean, and its steps. Steps much narrower
         than the energy mean that the tails take long to reach (Betancourt 2016,
         arXiv:1604.00695); E-BFMI, in the title, is the ratio of their mean squares.
+        A fit that failed its checks is named above.
     """
     level, step = energies(fit.samples)
     with house_style():
@@ -44,4 +46,5 @@ def energy(fit: Fit, ax: AxesLike = None) -> Figure:
             axis.set_yticks([])
             axis.spines["left"].set_visible(False)
         legend_below(figure, axes, ax)
+        say_if_failed(figure, fit, None if ax is None else axes[0])
     return figure

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from matplotlib.figure import Figure
 
 from hierstan.estimates import AnyValue, Estimates
+from hierstan.plots.failed import label_of
 from hierstan.plots.style import (
     AxesLike,
     colors_of,
@@ -24,7 +25,8 @@ def forest(columns: Mapping[str, Estimates], ax: AxesLike = None) -> Figure:
     ----------
     columns : mapping of str to Estimates
         Fits by name, drawn from top to bottom. A fit that has no such parameter leaves
-        its row empty; one that did not converge is drawn hollow and dotted.
+        its row empty; one that did not converge is drawn hollow and dotted,
+        and named so.
     ax : array-like of Axes, optional
         Draw into these instead of a new figure: one for each parameter, more are switched
         off.
@@ -40,6 +42,7 @@ def forest(columns: Mapping[str, Estimates], ax: AxesLike = None) -> Figure:
     for estimates in columns.values():
         names.update((name, None) for name, _ in estimates.rows() if name != "sigma")
     names["sigma"] = None
+    labels = [label_of(name, fit.converged) for name, fit in columns.items()]
     with house_style():
         size = 3.2, 0.75 + 0.24 * len(columns)
         figure, axes = tiles(len(names), _COLUMNS, size, 0.7, ax)
@@ -62,7 +65,7 @@ def forest(columns: Mapping[str, Estimates], ax: AxesLike = None) -> Figure:
             axis.set_title(shortened(name, 32), fontsize=9.5)
             axis.set_ylim(len(columns) - 0.5, -0.5)
             axis.set_yticks(range(len(columns)))
-            axis.set_yticklabels(columns if leftmost(axis) else [])
+            axis.set_yticklabels(labels if leftmost(axis) else [])
             axis.tick_params(axis="y", length=0)
             axis.grid(axis="x", color="#dddddd", lw=0.6)
             axis.set_axisbelow(True)

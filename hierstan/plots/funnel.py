@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from hierstan.design import Factor, find_factor
 from hierstan.fit import Fit
 from hierstan.naming import effect_label
+from hierstan.plots.failed import label_of
 from hierstan.plots.style import (
     VERMILION,
     AxesLike,
@@ -55,7 +56,7 @@ def funnel(
     -------
     matplotlib.figure.Figure
         Draws as dots; transitions that diverged on top. The line says down to which sd
-        each program came.
+        each program came; a fit that failed its checks has that in its name.
 
     Raises
     ------
@@ -85,7 +86,8 @@ def funnel(
             )  # fmt: skip
             lowest = float(tau.min())
             axis.axhline(lowest, color=color_of(label), lw=0.8, ls="--")
-            axis.set_title(f"{label}: smallest sd reached {lowest:.2g}")
+            name = label_of(label, fit.diagnostics.sound)
+            axis.set_title(f"{name}\nsmallest sd reached: {lowest:.2g}")
             axis.set_xlabel(f"{shortened(effect, 20)} in {shortened(level, 26)}")
             axis.legend(loc="lower right", borderaxespad=0.2)
             plain_log(axis.yaxis)

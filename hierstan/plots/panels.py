@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from hierstan.design import Design, Factor, Floats, find_factor
 from hierstan.fit import Fit
+from hierstan.plots.failed import label_of, mean_line_of
 from hierstan.plots.style import (
     BLACK,
     AxesLike,
@@ -17,7 +18,6 @@ from hierstan.plots.style import (
     grid,
     house_style,
     leftmost,
-    line_of,
     shortened,
 )
 from hierstan.prediction.levels import find_levels
@@ -76,8 +76,9 @@ def panels(
     Returns
     -------
     matplotlib.figure.Figure
-        Thick lines are posterior means, thin ones draws. Where the group's own rows do
-        not determine the slope, the panel says so: its unpooled line is the prior's.
+        Thick lines are posterior means, thin ones draws; the means of a fit that failed
+        its checks are dotted, and it is named so. Where the group's own rows do not
+        determine the slope, the panel says so: its unpooled line is the prior's.
 
     Raises
     ------
@@ -103,9 +104,11 @@ def panels(
                 lines = intercept[chosen] + np.outer(reach, slope[chosen])
                 axis.plot(reach, lines, color=color_of(label), lw=0.5, alpha=0.22)
                 mean = intercept.mean() + slope.mean() * reach
+                sound = fit.diagnostics.sound
                 axis.plot(
-                    reach, mean, line_of(label), color=color_of(label), lw=2.2, label=label
-                )
+                    reach, mean, mean_line_of(label, sound), color=color_of(label), lw=2.2,
+                    label=label_of(label, sound),
+                )  # fmt: skip
             jitter = rng.normal(0, 0.012 * np.ptp(x), rows.sum()) if few else 0.0
             axis.plot(x[rows] + jitter, design.y[rows], ".", color=BLACK, ms=6, zorder=5)
             axis.set_title(f"{shortened(level, 26)} (n = {int(rows.sum())})")

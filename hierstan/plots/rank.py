@@ -4,6 +4,7 @@ from matplotlib.figure import Figure
 
 from hierstan.diagnostics.ranks import rank_table
 from hierstan.fit import Fit
+from hierstan.plots.failed import say_if_failed
 from hierstan.plots.style import (
     CHAINS,
     GREY,
@@ -36,6 +37,7 @@ def rank(fit: Fit, ax: AxesLike = None) -> Figure:
         agrees with the others; one that is low at one end hardly went there. The band is
         two standard errors for independent draws: slow chains leave it, chains that do
         not agree leave it on one side; see `hierstan.diagnostics.ranks.rank_table`.
+        A fit that failed its checks is named above.
     """
     series, table = fit.series(), fit.diagnostics.parameters
     with house_style():
@@ -59,4 +61,5 @@ def rank(fit: Fit, ax: AxesLike = None) -> Figure:
             axis.set_ylim(bottom=0)
             axis.set_xlabel(f"rank among all draws; R-hat {rhat:.3f}", fontsize=8.5)
             axis.set_ylabel("share over uniform" if leftmost(axis) else "")
+        say_if_failed(figure, fit, None if ax is None else axes[0])
     return figure

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from hierstan.design import Floats
 from hierstan.errors import InputError
+from hierstan.plots.failed import label_of
 from hierstan.plots.labels import label_points
 from hierstan.plots.style import (
     BLACK,
@@ -27,6 +28,7 @@ from hierstan.prediction.levels import listed
 from hierstan.shrinkage import PRIOR_ONLY
 
 _LABELLED = 8
+FAILED = "fit failed its checks"  # in the notes of a table
 
 
 def shrinkage(
@@ -59,7 +61,8 @@ def shrinkage(
         do not determine a coefficient have nowhere to come from; they are hollow, at
         their destination only, and counted. The axes hold every destination, and
         own estimates up to three quartile ranges beyond their quartiles; those outside
-        are counted. Named are those in the picture that moved farthest.
+        are counted. Of a fit that failed its checks the legend says so. Named are those
+        in the picture that moved farthest.
 
     Raises
     ------
@@ -83,7 +86,7 @@ def shrinkage(
         axis.set_ylim(*limits[1])
         for some, at, color, label in (
             (known, begin, color_of("unpooled"), f"no pooling, {moves.source}"),
-            (known, end, color_of("noncentered"), "partial pooling"),
+            (known, end, color_of("noncentered"), label_of("partial pooling", moves.sound)),
         ):
             axis.scatter(
                 at[some, 0], at[some, 1], s=size, color=color, alpha=max(alpha, 0.5), lw=0,
@@ -125,7 +128,8 @@ class _Moves:
     """What the table says, as points of the plane; one per group.
 
     `target` is where groups are pulled towards; a single point if it is the same for all.
-    `source` says whose estimates `begin` are.
+    `source` says whose estimates `begin` are; `sound`, whether those at `end` can be
+    trusted.
     """
 
     names: list[str]
@@ -134,6 +138,7 @@ class _Moves:
     target: Floats
     known: npt.NDArray[np.bool_]
     source: str
+    sound: bool
     labels: tuple[str, str]
     logarithmic: bool
 
@@ -189,6 +194,7 @@ class _Moves:
             target=target,
             known=np.all(told, axis=0) & np.isfinite(begin).all(axis=1),
             source="least squares" if start == "ols" else "Stan's",
+            sound=not table["note"].fillna("").str.contains(FAILED).any(),
             labels=(labels[0], labels[1]),
             logarithmic=alone,
         )

@@ -7,6 +7,7 @@ from scipy.stats import gaussian_kde
 
 from hierstan.design import Floats
 from hierstan.fit import Fit
+from hierstan.plots.failed import say_if_failed
 from hierstan.plots.style import (
     CHAINS,
     VERMILION,
@@ -32,7 +33,8 @@ def trace(fit: Fit, ax: AxesLike = None) -> Figure:
     matplotlib.figure.Figure
         A row per coefficient, standard deviation, correlation and sigma: density of each
         chain on the left, its path under R-hat and bulk ESS on the right. Ticks below the
-        path mark transitions that diverged.
+        path mark transitions that diverged. A fit that failed its checks is
+        named above.
     """
     series, table = fit.series(), fit.diagnostics.parameters
     diverging = fit.samples.sampler["diverging"].any(axis=0)
@@ -59,6 +61,7 @@ def trace(fit: Fit, ax: AxesLike = None) -> Figure:
             density.spines["left"].set_visible(False)
             path.margins(x=0.01)
         axes[-1].set_xlabel("draw of each chain; ticks: diverging transitions")
+        say_if_failed(figure, fit, None if ax is None else axes[0])
     return figure
 
 

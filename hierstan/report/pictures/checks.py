@@ -20,7 +20,8 @@ def check_pictures(analysis: Analysis) -> Iterator[Picture]:
     name = fit.program.name
     replicated = fit.replicate(min(_REPLICATIONS, analysis.settings.draws))
     observed = fit.residuals()["observed"].to_numpy()
-    yield Picture(
+    yield Picture.of_fits(
+        {name: fit},
         "replications",
         "checks",
         f"{response}: the data and what {name} expects",
@@ -32,7 +33,8 @@ def check_pictures(analysis: Analysis) -> Iterator[Picture]:
     for factor in analysis.design.factors:
         means = fit.group_means(factor.name)
         inside = int(means["inside"].sum())
-        yield Picture(
+        yield Picture.of_fits(
+            {name: fit},
             f"group_means_{factor_file(factor)}",
             "checks",
             f"Mean {response} of each {factor.name}",
@@ -49,7 +51,8 @@ def check_pictures(analysis: Analysis) -> Iterator[Picture]:
             calibration = fit.loo(integrated=None).calibration()
         except HierstanError:
             return  # the section says why
-        yield Picture(
+        yield Picture.of_fits(
+            {name: fit},
             "loo_pit",
             "checks",
             "Calibration of predictions of rows left out",

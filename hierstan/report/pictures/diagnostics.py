@@ -16,7 +16,8 @@ def diagnostic_pictures(analysis: Analysis) -> Iterator[Picture]:
     }
     for factor in analysis.design.factors if partial else ():
         effect = factor.effects[-1]
-        yield Picture(
+        yield Picture.of_fits(
+            partial,
             f"funnel_{factor_file(factor)}",
             "diagnostics",
             f"How small sd({effect} | {factor.name}) gets, and where the group then is",
@@ -30,7 +31,8 @@ def diagnostic_pictures(analysis: Analysis) -> Iterator[Picture]:
         )
     for name, fit in partial.items():
         if fit.diagnostics.divergences:
-            yield Picture(
+            yield Picture.of_fits(
+                {name: fit},
                 f"divergences_{name}",
                 "diagnostics",
                 f"Where {name} diverges",
@@ -45,7 +47,8 @@ def diagnostic_pictures(analysis: Analysis) -> Iterator[Picture]:
 
 
 def _chains(name: str, fit: Fit) -> Iterator[Picture]:
-    yield Picture(
+    yield Picture.of_fits(
+        {name: fit},
         f"rank_{name}",
         "diagnostics",
         f"Ranks of the chains: {name}",
@@ -56,7 +59,8 @@ def _chains(name: str, fit: Fit) -> Iterator[Picture]:
         plots.rank(fit),
         folded=True,
     )
-    yield Picture(
+    yield Picture.of_fits(
+        {name: fit},
         f"trace_{name}",
         "diagnostics",
         f"Paths of the chains: {name}",

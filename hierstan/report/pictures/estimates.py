@@ -33,7 +33,11 @@ def crosscheck_pictures(analysis: Analysis) -> Iterator[Picture]:
                 "interval: of coefficients the Wald interval, of standard deviations and "
                 "correlations the profile-likelihood interval"
             )
-        yield Picture(
+        yield Picture.of_fits(
+            {
+                "the posterior": analysis.check.posterior,
+                "the one under flat priors": analysis.check.flat,
+            },
             "crosscheck",
             "crosscheck",
             f"From {criterion} to the posterior",

@@ -17,8 +17,12 @@ def group_pictures(analysis: Analysis, factor: Factor) -> Iterator[Picture]:
     suffix = f"_{factor_file(factor)}"
     table = analysis.shrinkage(factor)
     if {"ols", "unpooled"} & set(table) and {"partial", "blup"} & set(table):
+        shown = {} if analysis.best is None else {analysis.best.program.name: analysis.best}
+        if "ols" not in table:
+            shown["unpooled"] = analysis.fits["unpooled"]
         source = "by least squares" if "ols" in table else "by Stan without pooling"
-        yield Picture(
+        yield Picture.of_fits(
+            shown,
             f"shrinkage{suffix}",
             "shrinkage",
             f"What partial pooling does to each {factor.name}",
@@ -31,7 +35,8 @@ def group_pictures(analysis: Analysis, factor: Factor) -> Iterator[Picture]:
         )
     if analysis.best is not None and factor.Q > 1:
         first, second, *_ = factor.effects
-        yield Picture(
+        yield Picture.of_fits(
+            {analysis.best.program.name: analysis.best},
             f"ellipses{suffix}",
             "shrinkage",
             f"{first} and {second} of each {factor.name}, pooled together",
@@ -59,7 +64,8 @@ def _line_pictures(analysis: Analysis, factor: Factor, suffix: str) -> Iterator[
         levels = [level for level in _FAMILIAR if level in factor.levels]
         if len(levels) < len(_FAMILIAR):
             levels = plots.panel_levels(factor, predictor)
-        yield Picture(
+        yield Picture.of_fits(
+            lines,
             f"panels{suffix}",
             "shrinkage",
             f"Selected levels of {factor.name}",

@@ -1,8 +1,14 @@
 """A picture on the page, and what is said about it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from hierstan.fit import Fit
+from hierstan.plots.failed import failure, say_failure
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,3 +38,27 @@ class Picture:
     alt: str
     figure: Figure
     folded: bool = False
+
+    @classmethod
+    def of_fits(
+        cls, fits: Mapping[str, Fit | None], *texts_and_figure: Any, **options: Any
+    ) -> Self:
+        """Make a picture that says which of the fits it shows failed their checks.
+
+        Parameters
+        ----------
+        fits : mapping of str to Fit or None
+            By the name to be given. One that failed is named in the caption and above the
+            figure, which travels without it; a figure that names its fits already, by
+            `hierstan.plots.failed.label_of`, is left as it is.
+        *texts_and_figure, **options : Any
+            As for the class.
+        """
+        made = cls(*texts_and_figure, **options)
+        told = failure(n for n, f in fits.items() if f and not f.diagnostics.sound)
+        if not told:
+            return made
+        words = (text.get_text() for text in made.figure.findobj(Text))
+        if not any("(failed)" in word for word in words):
+            say_failure(made.figure, told)
+        return replace(made, caption=f"Mind that {told}. {made.caption}")
