@@ -12,6 +12,7 @@ from invented import grouped_data, invented_analysis, invented_joint
 from matplotlib import pyplot
 from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
@@ -303,6 +304,9 @@ def test_colours_differ_for_every_kind_of_sight(sight: str) -> None:
     seen = {name: lab(SIGHT[sight] @ linear(name)) for name in PALETTE}
     for a, b in combinations(PALETTE, 2):
         assert np.linalg.norm(seen[a] - seen[b]) > 20, (a, b)
+    # The ladder's curves lie on each other.
+    for a, b in combinations(("BLACK", "PURPLE", "GREEN"), 2):
+        assert np.linalg.norm(seen[a] - seen[b]) > 35, (a, b)
 
 
 def test_fits_of_ones_own_names_get_colours_of_their_own() -> None:
@@ -310,6 +314,31 @@ def test_fits_of_ones_own_names_get_colours_of_their_own() -> None:
     found = style.colors_of(names)
     assert found["REML"] == style.color_of("REML")
     assert len({found[name] for name in ("with uranium", "without", "half")}) == 3
+
+
+def test_a_colour_means_the_same_in_every_picture(analyses: dict[str, Analysis]) -> None:
+    """Partial pooling has the colour of the program that a report shows it by."""
+    marginal = style.color_of("marginal")
+    analysis = analyses["plain"]
+    assert analysis.check is not None
+    curves = {
+        line.get_label(): line.get_color()
+        for line in hs.plot.ladder(panels(analysis.check)).axes[0].get_lines()
+    }
+    assert curves["posterior"] == marginal
+    assert curves["posterior, flat priors"] not in {
+        style.color_of(name) for name in ("marginal", "noncentered", "centered")
+    }
+    (pooled,) = [
+        dots
+        for dots in draw_shrinkage(analysis, None).axes[0].collections
+        if dots.get_label() == "partial pooling (failed)"
+    ]
+    assert to_hex(pooled.get_facecolor()[0]) == marginal.lower()
+    fills = [
+        to_hex(p.get_facecolor()) for p in draw_ellipses(analysis, None).axes[0].patches
+    ]
+    assert set(fills) == {marginal.lower()}
 
 
 @pytest.mark.parametrize("name", PALETTE)

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from hierstan.ladder.joint import JointMode
-from hierstan.plots.style import BLACK, ORANGE, AxesLike, grid, house_style, plain_log
+from hierstan.plots.style import BLACK, AxesLike, color_of, grid, house_style, plain_log
 
 
 def joint(found: JointMode, ax: AxesLike = None) -> Figure:
@@ -29,7 +29,7 @@ def joint(found: JointMode, ax: AxesLike = None) -> Figure:
     with house_style():
         figure, (axis,) = grid(1, 1, 6.4, 3.6, ax)
         for name, color, line, label in (
-            ("joint", ORANGE, "--", "effects at their best (centered)"),
+            ("joint", color_of("centered"), "--", "effects at their best (centered)"),
             ("marginal", BLACK, "-", "effects integrated out (marginal)"),
         ):
             height = ray[name].to_numpy()

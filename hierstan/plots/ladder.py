@@ -8,9 +8,9 @@ from matplotlib.figure import Figure
 from hierstan.ladder.curves import Curve, Panel
 from hierstan.plots.style import (
     BLACK,
-    GREEN,
-    ORANGE,
+    PURPLE,
     AxesLike,
+    color_of,
     house_style,
     legend_below,
     shortened,
@@ -41,15 +41,20 @@ def ladder(panels: Sequence[Panel], criterion: str = "REML", ax: AxesLike = None
         its 95 % interval. Likelihood to flat posterior is what averaging does, flat
         posterior to posterior is what the prior does.
     """
+    posterior = color_of("marginal")
     with house_style():
         figure, axes = tiles(len(panels), _COLUMNS, (3.2, 2.1), 0.9, ax)
         for axis, panel in zip(axes, panels, strict=True):
             _curve(axis, panel.likelihood, BLACK, "--", "likelihood")
-            _curve(axis, panel.flat, ORANGE, "-.", "posterior, flat priors")
-            _curve(axis, panel.posterior, GREEN, "-", "posterior")
+            _curve(axis, panel.flat, PURPLE, "-.", "posterior, flat priors")
+            _curve(axis, panel.posterior, posterior, "-", "posterior")
             if panel.posterior is not None:
                 axis.fill_between(
-                    panel.posterior.x, panel.posterior.height, color=GREEN, alpha=0.15, lw=0
+                    panel.posterior.x,
+                    panel.posterior.height,
+                    color=posterior,
+                    alpha=0.15,
+                    lw=0,
                 )
             ends = [panel.estimate if e is None else e for e in (panel.low, panel.high)]
             axis.plot(ends, [-0.09, -0.09], color=BLACK, lw=1.6, clip_on=False)

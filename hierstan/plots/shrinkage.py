@@ -86,7 +86,7 @@ def shrinkage(
         axis.set_ylim(*limits[1])
         for some, at, color, label in (
             (known, begin, color_of("unpooled"), f"no pooling, {moves.source}"),
-            (known, end, color_of("noncentered"), label_of("partial pooling", moves.sound)),
+            (known, end, color_of("marginal"), label_of("partial pooling", moves.sound)),
         ):
             axis.scatter(
                 at[some, 0], at[some, 1], s=size, color=color, alpha=max(alpha, 0.5), lw=0,
@@ -100,7 +100,7 @@ def shrinkage(
         if not known.all():
             axis.scatter(
                 end[~known, 0], end[~known, 1], s=size, facecolor="none", lw=0.9,
-                edgecolor=color_of("noncentered"), zorder=3,
+                edgecolor=color_of("marginal"), zorder=3,
                 label=f"{int((~known).sum())} of {many} not determined by own rows",
             )  # fmt: skip
         _draw_targets(axis, moves)

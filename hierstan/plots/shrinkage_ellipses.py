@@ -63,7 +63,7 @@ def shrinkage_ellipses(
     if not 0.0 < probability < 1.0:
         raise InputError(f"probability is {probability!r}; it must be between 0 and 1.")
     radius = float(np.sqrt(-2.0 * np.log1p(-probability)))
-    own_color, both_color = color_of("unpooled"), color_of("noncentered")
+    own_color, both_color = color_of("unpooled"), color_of("marginal")
     with house_style():
         figure, (axis,) = grid(1, 1, 7.2, 6.4, ax)
         whole = _ellipse(regions.center, regions.covariance, radius)

@@ -30,8 +30,9 @@ COLORS = {
     "pooled": GREY,
     "unpooled": PURPLE,
     "centered": ORANGE,
-    "noncentered": GREEN,
-    "marginal": SKY,
+    "noncentered": SKY,
+    # The program most often shown as "partial pooling", which is green throughout.
+    "marginal": GREEN,
     "OLS": GREY,
     "REML": BLACK,
     "ML": BLUE,
