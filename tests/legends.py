@@ -4,14 +4,20 @@ from itertools import combinations
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.legend import Legend
 from matplotlib.text import Text
 
 
 def legend_of(figure: Figure) -> list[str]:
-    """Return the labels of the first panel's legend."""
-    legend = figure.axes[0].get_legend()
+    """Return the labels of the figure's legend, or of the first panel's."""
+    return [text.get_text() for text in the_legend(figure).get_texts()]
+
+
+def the_legend(figure: Figure) -> Legend:
+    """Return the figure's legend, or the first panel's."""
+    legend = figure.legends[0] if figure.legends else figure.axes[0].get_legend()
     assert legend is not None
-    return [text.get_text() for text in legend.get_texts()]
+    return legend
 
 
 def names_in(axis: Axes) -> list[str]:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from legends import legend_of, names_in, overlaps
+from legends import legend_of, names_in, overlaps, the_legend
 from matplotlib.lines import AxLine
 from schools import schools
 from scipy import stats
@@ -92,9 +92,7 @@ def test_ellipses_hold_what_they_say() -> None:
         distance = np.einsum("ka,ab,kb->k", apart, np.linalg.inv(covariance), apart)
         np.testing.assert_allclose(distance, stats.chi2(2).ppf(0.8))
     assert figure.axes[0].get_xlabel() == "Intercept (y)"
-    legend = figure.axes[0].get_legend()
-    assert legend is not None
-    assert legend.get_title().get_text() == "ellipses hold 80 %"
+    assert the_legend(figure).get_title().get_text() == "ellipses hold 80 %"
     assert overlaps(figure) == 0
 
 

@@ -227,3 +227,19 @@ def test_names_do_not_cover_points_if_there_is_room() -> None:
     pixels = axis.transData.transform(near)
     assert not boxes[0].overlaps(boxes[1])
     assert not any(box.contains(*pixel) for box in boxes for pixel in pixels)
+
+
+def test_names_do_not_cover_the_legend() -> None:
+    figure = Figure(figsize=(5, 5))
+    axis = figure.subplots()
+    axis.set_xlim(0, 10)
+    axis.set_ylim(0, 10)
+    axis.plot([], [], label="a line that is explained")
+    box = axis.legend(loc="upper left").get_window_extent()
+    right = axis.transData.inverted().transform((box.x1, box.y0))
+    beside = right + np.array([0.1, 0.2])
+    # Elsewhere stand points that a name would rather not cover.
+    crowd = beside + np.array([[0.4, 0.1], [0.4, -0.3], [0.0, -0.3], [0.4, 0.5]])
+    assert label_points(axis, ["name"], beside[None], crowd, 1) == ["name"]
+    (text,) = axis.texts
+    assert not Text.get_window_extent(text).overlaps(box)

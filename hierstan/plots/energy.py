@@ -5,7 +5,8 @@ from matplotlib.figure import Figure
 from hierstan.diagnostics.chains import energies
 from hierstan.fit import Fit
 from hierstan.plots.failed import say_if_failed
-from hierstan.plots.style import BLUE, ORANGE, AxesLike, house_style, legend_below, tiles
+from hierstan.plots.legends import legend_outside
+from hierstan.plots.style import BLUE, ORANGE, AxesLike, house_style, tiles
 
 _COLUMNS = 4
 
@@ -45,6 +46,6 @@ def energy(fit: Fit, ax: AxesLike = None) -> Figure:
             axis.set_xlabel("about their mean", fontsize=8.5)
             axis.set_yticks([])
             axis.spines["left"].set_visible(False)
-        legend_below(figure, axes, ax)
+        legend_outside(figure, axes, ax)
         say_if_failed(figure, fit, None if ax is None else axes[0])
     return figure

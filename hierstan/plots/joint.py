@@ -4,6 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from hierstan.ladder.joint import JointMode
+from hierstan.plots.legends import legend_outside
 from hierstan.plots.style import BLACK, AxesLike, color_of, grid, house_style, plain_log
 
 
@@ -41,5 +42,5 @@ def joint(found: JointMode, ax: AxesLike = None) -> Figure:
         axis.invert_xaxis()
         axis.set_xlabel("group sds, as multiples of the fitted ones")
         axis.set_ylabel("log density, less its value at 1")
-        axis.legend(loc="upper left")
+        legend_outside(figure, [axis], ax)
     return figure

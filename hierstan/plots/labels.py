@@ -38,8 +38,8 @@ def label_points(
     Returns
     -------
     list of str
-        Names that were placed. One that would cover another name, or leave the axes, in
-        all places tried is left out.
+        Names that were placed. One that would cover another name or the legend, or leave
+        the axes, in all places tried is left out.
     """
     figure = axis.get_figure(root=True)
     if figure is None:
@@ -47,7 +47,8 @@ def label_points(
     figure.draw_without_rendering()
     frame = axis.get_window_extent()
     in_way = axis.transData.transform(obstacles)
-    taken: list[Bbox] = []
+    legend = axis.get_legend()
+    taken: list[Bbox] = [] if legend is None else [legend.get_window_extent()]
     placed: list[str] = []
     for name, point in zip(names, points, strict=True):
         if len(placed) == most:

@@ -6,13 +6,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hierstan.ladder.curves import Curve, Panel
+from hierstan.plots.legends import legend_outside
 from hierstan.plots.style import (
     BLACK,
     PURPLE,
     AxesLike,
     color_of,
     house_style,
-    legend_below,
     shortened,
     tiles,
 )
@@ -64,7 +64,7 @@ def ladder(panels: Sequence[Panel], criterion: str = "REML", ax: AxesLike = None
             axis.set_ylim(-0.18, 1.08)
             axis.set_yticks([])
             axis.spines["left"].set_visible(False)
-        legend_below(figure, axes, ax)
+        legend_outside(figure, axes, ax)
     return figure
 
 

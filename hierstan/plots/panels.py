@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from hierstan.design import Design, Factor, Floats, find_factor
 from hierstan.fit import Fit
 from hierstan.plots.failed import label_of, mean_line_of
+from hierstan.plots.legends import legend_outside
 from hierstan.plots.style import (
     BLACK,
     AxesLike,
@@ -123,7 +124,7 @@ def panels(
             if not leftmost(axis):
                 axis.set_yticklabels([])
         axes[0].set_ylabel(shortened(design.formula.response, 44))
-        axes[0].legend(loc="upper right", frameon=True, framealpha=0.9, edgecolor="none")
+        legend_outside(figure, axes, ax)
     return figure
 
 

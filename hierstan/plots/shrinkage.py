@@ -13,6 +13,7 @@ from hierstan.design import Floats
 from hierstan.errors import InputError
 from hierstan.plots.failed import label_of
 from hierstan.plots.labels import label_points
+from hierstan.plots.legends import legend_outside
 from hierstan.plots.style import (
     BLACK,
     GREY,
@@ -111,7 +112,7 @@ def shrinkage(
             axis.plot([], [], " ", label=f"{text} outside")
         axis.set_xlabel(moves.labels[0])
         axis.set_ylabel(moves.labels[1])
-        axis.legend(loc="best", framealpha=0.8, frameon=True, edgecolor="none")
+        legend_outside(figure, [axis], ax)
         order = moves.farthest(limits, ~outside)
         label_points(
             axis,

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from hierstan.design import Floats
 from hierstan.errors import InputError
 from hierstan.plots.labels import label_points
+from hierstan.plots.legends import legend_outside
 from hierstan.plots.style import (
     BLACK,
     GREY,
@@ -109,8 +110,7 @@ def shrinkage_ellipses(
                 _draw_band(axis, group, probability, color=own_color, label=text)
         axis.set_xlabel(shortened(_unit(regions, 0), 60))
         axis.set_ylabel(shortened(_unit(regions, 1), 60))
-        axis.legend(loc="best", framealpha=0.8, frameon=True, edgecolor="none",
-                    title=f"ellipses hold {100 * probability:g} %")  # fmt: skip
+        legend_outside(figure, [axis], ax, f"ellipses hold {100 * probability:g} %")
         label_points(
             axis,
             [f"{shortened(group.level, 24)} ({group.n})" for group in regions.groups],

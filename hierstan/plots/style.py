@@ -124,7 +124,7 @@ def grid(
     width, height : float
         Of a new figure, in inches.
     ax : Axes or array-like of Axes, optional
-        Draw into these instead, in the order of ``ravel``.
+        Draw into these instead, in the order of ``ravel``; they get the house's look.
 
     Raises
     ------
@@ -142,7 +142,17 @@ def grid(
             f"This picture takes {shape} as ax, as matplotlib's subplots({rows}, "
             f"{columns}) makes; {len(given)} given."
         )
+    for axis in given:
+        _dress(axis)
     return given[0].get_figure(root=True), given
+
+
+def _dress(axis: Axes) -> None:
+    """Give the caller's axes the look that ours are made with."""
+    for side, spine in axis.spines.items():
+        spine.set_edgecolor(GREY)
+        if side in ("top", "right"):
+            spine.set_visible(False)
 
 
 def tiles(
@@ -193,19 +203,6 @@ def leftmost(axis: Axes) -> bool:
     """Whether nothing stands to the left of it in its figure's grid."""
     place = axis.get_subplotspec()
     return place is None or place.is_first_col()
-
-
-def legend_below(figure: Figure, axes: list[Axes], ax: AxesLike) -> None:
-    """Explain the first panel's lines once for all panels.
-
-    Below the panels of a figure of our own; in the first panel where the caller's figure
-    may hold other things or have a layout without room for it.
-    """
-    handles, labels = axes[0].get_legend_handles_labels()
-    if ax is None:
-        figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
-    else:
-        axes[0].legend(handles, labels, fontsize="small")
 
 
 class _PlainLocator(LogLocator):
