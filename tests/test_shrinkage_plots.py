@@ -154,6 +154,24 @@ def test_one_effect_is_drawn_against_the_rows() -> None:
     assert overlaps(figure) == 0
 
 
+def test_names_keep_off_the_line_that_groups_are_pulled_towards() -> None:
+    """Those of groups just below it would stand above them, on the line."""
+    table = made_up(10)
+    table["n"] = np.tile(np.geomspace(3, 3000, 10).round(), 2)
+    table["ols"] = table["partial"] = np.tile([1.1, 2.9], 10)
+    moved = np.tile(np.arange(10) > 3, 2)
+    table.loc[moved, "ols"], table.loc[moved, "partial"] = 1.95, 1.99
+    figure = hs.plot.shrinkage(table, "x", "school")
+    axis = figure.axes[0]
+    (dashed,) = [line for line in axis.lines if line.get_linestyle() == "--"]
+    figure.draw_without_rendering()
+    height = axis.transData.transform((1.0, dashed.get_ydata()[0]))[1]
+    assert len(axis.texts) == 6
+    for text in axis.texts:
+        box = Text.get_window_extent(text)
+        assert not box.y0 < height < box.y1
+
+
 def test_groups_of_one_size_are_spread_in_no_order() -> None:
     table = made_up(18)
     table["n"] = 10
@@ -239,7 +257,8 @@ def test_names_do_not_cover_the_legend() -> None:
     right = axis.transData.inverted().transform((box.x1, box.y0))
     beside = right + np.array([0.1, 0.2])
     # Elsewhere stand points that a name would rather not cover.
-    crowd = beside + np.array([[0.4, 0.1], [0.4, -0.3], [0.0, -0.3], [0.4, 0.5]])
+    steps = np.arange(-2.0, 2.1, 0.2)
+    crowd = beside + np.array([(x, y) for x in steps for y in steps if x >= 0 or y < 0])
     assert label_points(axis, ["name"], beside[None], crowd, 1) == ["name"]
     (text,) = axis.texts
     assert not Text.get_window_extent(text).overlaps(box)

@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 from hierstan.errors import InputError
 from hierstan.fit import Fit
 from hierstan.plots.failed import say_if_failed
+from hierstan.plots.names import shortened_apart
 from hierstan.plots.style import (
     GREY,
     VERMILION,
@@ -13,7 +14,6 @@ from hierstan.plots.style import (
     grid,
     house_style,
     plain_log,
-    shortened,
 )
 
 _DRAWS = 2000  # dots of a row; more only darken it
@@ -78,7 +78,7 @@ def divergences(fit: Fit, ax: AxesLike = None) -> Figure:
         axis.set_xscale("log")
         plain_log(axis.xaxis)
         axis.set_yticks(range(len(series)))
-        axis.set_yticklabels([shortened(name, 32) for name in series])
+        axis.set_yticklabels(shortened_apart(series, 32))
         axis.tick_params(axis="y", length=0)
         axis.set_ylim(len(series) - 0.5, -0.5)
         axis.set_xlabel(

@@ -6,12 +6,12 @@ from matplotlib.figure import Figure
 
 from hierstan.estimates import AnyValue, Estimates
 from hierstan.plots.failed import label_of
+from hierstan.plots.names import shortened_apart
 from hierstan.plots.style import (
     AxesLike,
     colors_of,
     house_style,
     leftmost,
-    shortened,
     tiles,
 )
 
@@ -46,7 +46,8 @@ def forest(columns: Mapping[str, Estimates], ax: AxesLike = None) -> Figure:
     with house_style():
         size = 3.2, 0.75 + 0.24 * len(columns)
         figure, axes = tiles(len(names), _COLUMNS, size, 0.7, ax)
-        for axis, name in zip(axes, names, strict=True):
+        titles = shortened_apart(names, 32)
+        for axis, name, title in zip(axes, names, titles, strict=True):
             for y, (label, estimates) in enumerate(columns.items()):
                 value = dict(estimates.rows()).get(name)
                 if value is not None:
@@ -62,7 +63,7 @@ def forest(columns: Mapping[str, Estimates], ax: AxesLike = None) -> Figure:
                         ms=5.5,
                         mfc=colors[label] if sound else "white",
                     )
-            axis.set_title(shortened(name, 32), fontsize=9.5)
+            axis.set_title(title, fontsize=9.5)
             axis.set_ylim(len(columns) - 0.5, -0.5)
             axis.set_yticks(range(len(columns)))
             axis.set_yticklabels(labels if leftmost(axis) else [])

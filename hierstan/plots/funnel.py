@@ -10,6 +10,7 @@ from hierstan.design import Factor, find_factor
 from hierstan.fit import Fit
 from hierstan.naming import effect_label
 from hierstan.plots.failed import label_of
+from hierstan.plots.names import shortened
 from hierstan.plots.style import (
     VERMILION,
     AxesLike,
@@ -17,7 +18,6 @@ from hierstan.plots.style import (
     grid,
     house_style,
     plain_log,
-    shortened,
 )
 from hierstan.prediction.levels import find_levels
 

@@ -5,6 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from hierstan.plots.names import shortened, shortened_apart
 from hierstan.plots.style import (
     BLACK,
     SKY,
@@ -12,7 +13,6 @@ from hierstan.plots.style import (
     AxesLike,
     grid,
     house_style,
-    shortened,
 )
 
 _NAMED = 40  # groups that all get a name below the axis
@@ -72,7 +72,7 @@ def group_means(table: pd.DataFrame, response: str, ax: AxesLike = None) -> Figu
             _label_furthest(axis, table.assign(place=place)[out])
         else:
             turned = 90 if len(table) > _UPRIGHT else 0
-            names = [shortened(str(name), 20) for name in table.index]
+            names = shortened_apart(map(str, table.index), 20)
             axis.set_xticks(place, names, rotation=turned)
         axis.set_title("In sample: the fit has seen these means")
         axis.legend(loc="upper left", fontsize=8)
@@ -86,13 +86,15 @@ def _label_furthest(axis: Axes, outside: pd.DataFrame) -> None:
     beyond = (outside["observed"] - outside["mean"]).abs() / (
         outside["high"] - outside["low"]
     )
-    for name in beyond.sort_values(ascending=False).index[:_LABELLED]:
+    chosen = beyond.sort_values(ascending=False).index[:_LABELLED]
+    shown = shortened_apart(map(str, chosen), 20)
+    for name, text in zip(chosen, shown, strict=True):
         line = outside.loc[name]
         above = line["observed"] > line["mean"]
         along = line["place"] / axis.get_xlim()[1]
         side = "left" if along < 0.15 else "right" if along > 0.85 else "center"
         axis.annotate(
-            shortened(str(name), 20), (line["place"], line["observed"]),
+            text, (line["place"], line["observed"]),
             xytext=(0, 5 if above else -5), textcoords="offset points", fontsize=7.5,
             ha=side, va="bottom" if above else "top",
         )  # fmt: skip

@@ -7,13 +7,13 @@ from matplotlib.figure import Figure
 
 from hierstan.ladder.curves import Curve, Panel
 from hierstan.plots.legends import legend_outside
+from hierstan.plots.names import shortened_apart
 from hierstan.plots.style import (
     BLACK,
     PURPLE,
     AxesLike,
     color_of,
     house_style,
-    shortened,
     tiles,
 )
 
@@ -44,7 +44,8 @@ def ladder(panels: Sequence[Panel], criterion: str = "REML", ax: AxesLike = None
     posterior = color_of("marginal")
     with house_style():
         figure, axes = tiles(len(panels), _COLUMNS, (3.2, 2.1), 0.9, ax)
-        for axis, panel in zip(axes, panels, strict=True):
+        titles = shortened_apart([panel.name for panel in panels], 32)
+        for axis, panel, title in zip(axes, panels, titles, strict=True):
             _curve(axis, panel.likelihood, BLACK, "--", "likelihood")
             _curve(axis, panel.flat, PURPLE, "-.", "posterior, flat priors")
             _curve(axis, panel.posterior, posterior, "-", "posterior")
@@ -60,7 +61,7 @@ def ladder(panels: Sequence[Panel], criterion: str = "REML", ax: AxesLike = None
             axis.plot(ends, [-0.09, -0.09], color=BLACK, lw=1.6, clip_on=False)
             name = f"{criterion}, 95 % interval"
             axis.plot(panel.estimate, -0.09, "D-", color=BLACK, ms=5.5, label=name)
-            axis.set_title(shortened(panel.name, 32), fontsize=9.5)
+            axis.set_title(title, fontsize=9.5)
             axis.set_ylim(-0.18, 1.08)
             axis.set_yticks([])
             axis.spines["left"].set_visible(False)

@@ -12,6 +12,7 @@ from hierstan.design import Design, Factor, Floats, find_factor
 from hierstan.fit import Fit
 from hierstan.plots.failed import label_of, mean_line_of
 from hierstan.plots.legends import legend_outside
+from hierstan.plots.names import shortened, shortened_apart
 from hierstan.plots.style import (
     BLACK,
     AxesLike,
@@ -19,7 +20,6 @@ from hierstan.plots.style import (
     grid,
     house_style,
     leftmost,
-    shortened,
 )
 from hierstan.prediction.levels import find_levels
 
@@ -96,7 +96,8 @@ def panels(
     reach = np.array([x.min(), x.max()]) + np.array([-0.1, 0.1]) * np.ptp(x)
     with house_style():
         figure, axes = grid(1, len(shown), 3.5 * len(shown), 4.2, ax)
-        for axis, j in zip(axes, shown, strict=True):
+        names = shortened_apart([factor.levels[j] for j in shown], 26)
+        for axis, j, name in zip(axes, shown, names, strict=True):
             level = factor.levels[j]
             rows = factor.index == j
             for label, fit in fits.items():
@@ -112,7 +113,7 @@ def panels(
                 )  # fmt: skip
             jitter = rng.normal(0, 0.012 * np.ptp(x), rows.sum()) if few else 0.0
             axis.plot(x[rows] + jitter, design.y[rows], ".", color=BLACK, ms=6, zorder=5)
-            axis.set_title(f"{shortened(level, 26)} (n = {int(rows.sum())})")
+            axis.set_title(f"{name} (n = {int(rows.sum())})")
             axis.set_xlabel(shortened(predictor, 40))
             if few:
                 axis.set_xticks(np.unique(x))

@@ -9,7 +9,14 @@ from matplotlib.legend import Legend
 
 from hierstan.design import Floats
 from hierstan.plots.density import density_curve
-from hierstan.plots.style import SKY, VERMILION, AxesLike, grid, house_style, shortened
+from hierstan.plots.names import shortened
+from hierstan.plots.style import (
+    SKY,
+    VERMILION,
+    AxesLike,
+    grid,
+    house_style,
+)
 from hierstan.prediction.prior_predictive import PriorPredictive
 
 _SMALL = 8  # points, of the sentence within given axes

@@ -5,13 +5,13 @@ from matplotlib.figure import Figure
 from hierstan.diagnostics.ranks import rank_table
 from hierstan.fit import Fit
 from hierstan.plots.failed import say_if_failed
+from hierstan.plots.names import shortened_apart
 from hierstan.plots.style import (
     CHAINS,
     GREY,
     AxesLike,
     house_style,
     leftmost,
-    shortened,
     tiles,
 )
 
@@ -42,7 +42,8 @@ def rank(fit: Fit, ax: AxesLike = None) -> Figure:
     series, table = fit.series(), fit.diagnostics.parameters
     with house_style():
         figure, axes = tiles(len(series), _COLUMNS, (3.3, 1.9), 0.5, ax)
-        for axis, (name, values) in zip(axes, series.items(), strict=True):
+        titles = shortened_apart(series, 32)
+        for axis, title, (name, values) in zip(axes, titles, series.items(), strict=True):
             ranks = rank_table(values)
             edges = [*ranks["left"], 1.0]
             band = 2 * ranks["error"]
@@ -56,7 +57,7 @@ def rank(fit: Fit, ax: AxesLike = None) -> Figure:
                 )  # fmt: skip
             axis.axhline(1.0, color=GREY, lw=0.6)
             rhat = float(table["rhat"][name])
-            axis.set_title(shortened(name, 32), fontsize=9.5)
+            axis.set_title(title, fontsize=9.5)
             axis.set_xlim(0, 1)
             axis.set_ylim(bottom=0)
             axis.set_xlabel(f"rank among all draws; R-hat {rhat:.3f}", fontsize=8.5)

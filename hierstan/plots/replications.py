@@ -5,7 +5,14 @@ from matplotlib.figure import Figure
 
 from hierstan.design import Floats
 from hierstan.plots.density import density_curve
-from hierstan.plots.style import SKY, VERMILION, AxesLike, grid, house_style, shortened
+from hierstan.plots.names import shortened
+from hierstan.plots.style import (
+    SKY,
+    VERMILION,
+    AxesLike,
+    grid,
+    house_style,
+)
 
 
 def replications(

@@ -14,6 +14,7 @@ from hierstan.errors import InputError
 from hierstan.plots.failed import label_of
 from hierstan.plots.labels import label_points
 from hierstan.plots.legends import legend_outside
+from hierstan.plots.names import shortened, shortened_apart
 from hierstan.plots.style import (
     BLACK,
     GREY,
@@ -23,7 +24,6 @@ from hierstan.plots.style import (
     grid,
     house_style,
     plain_log,
-    shortened,
 )
 from hierstan.prediction.levels import listed
 from hierstan.shrinkage import PRIOR_ONLY
@@ -118,7 +118,7 @@ def shrinkage(
             axis,
             [moves.names[k] for k in order],
             begin[order],
-            np.concatenate([begin[known], end]),
+            np.concatenate([begin[known], end, moves.line(limits)]),
             _LABELLED,
         )
     return figure
@@ -189,7 +189,7 @@ class _Moves:
         if np.all(np.ptp(values, axis=0) <= 1e-9 * np.abs(values).max(axis=0)):
             target = target[:1]
         return cls(
-            names=[shortened(str(name), 24) for name in blocks[0]["level"]],
+            names=shortened_apart(map(str, blocks[0]["level"]), 24),
             begin=begin,
             end=end,
             target=target,
@@ -220,6 +220,14 @@ class _Moves:
         """Say which own estimates the picture does not hold."""
         inside = (limits[:, 0] <= self.begin) & (self.begin <= limits[:, 1])
         return np.asarray(self.known & ~inside.all(axis=1))
+
+    def line(self, limits: Floats) -> Floats:
+        """Return points of the line across the picture, which names should not cover."""
+        if not self.logarithmic or len(self.target) > 1:
+            return np.empty((0, 2))
+        low, high = limits[0]
+        across = np.geomspace(low, high, 200)
+        return np.column_stack([across, np.full(200, self.target[0, 1])])
 
     def farthest(
         self, limits: Floats, shown: npt.NDArray[np.bool_]

@@ -11,6 +11,7 @@ from hierstan.design import Floats
 from hierstan.errors import InputError
 from hierstan.plots.labels import label_points
 from hierstan.plots.legends import legend_outside
+from hierstan.plots.names import shortened, shortened_apart
 from hierstan.plots.style import (
     BLACK,
     GREY,
@@ -19,7 +20,6 @@ from hierstan.plots.style import (
     fenced,
     grid,
     house_style,
-    shortened,
 )
 from hierstan.shrinkage import Region, Regions
 
@@ -64,6 +64,7 @@ def shrinkage_ellipses(
     if not 0.0 < probability < 1.0:
         raise InputError(f"probability is {probability!r}; it must be between 0 and 1.")
     radius = float(np.sqrt(-2.0 * np.log1p(-probability)))
+    names = shortened_apart([group.level for group in regions.groups], 24)
     own_color, both_color = color_of("unpooled"), color_of("marginal")
     with house_style():
         figure, (axis,) = grid(1, 1, 7.2, 6.4, ax)
@@ -99,8 +100,8 @@ def shrinkage_ellipses(
         _limit(axis, np.vstack(points), np.array(own_points).reshape(-1, 2))
         outside = [g for g in regions.groups if g.determined and not _inside(axis, g.own)]
         if outside:
-            names = ", ".join(shortened(group.level, 16) for group in outside)
-            axis.plot([], [], " ", label=f"outside, own rows of {shortened(names, 40)}")
+            gone = ", ".join(shortened(group.level, 16) for group in outside)
+            axis.plot([], [], " ", label=f"outside, own rows of {shortened(gone, 40)}")
         for group in regions.groups:
             if not group.determined:
                 text = label(
@@ -113,7 +114,7 @@ def shrinkage_ellipses(
         legend_outside(figure, [axis], ax, f"ellipses hold {100 * probability:g} %")
         label_points(
             axis,
-            [f"{shortened(group.level, 24)} ({group.n})" for group in regions.groups],
+            [f"{name} ({g.n})" for name, g in zip(names, regions.groups, strict=True)],
             np.array(
                 [
                     g.own if g.determined and g not in outside else g.mean

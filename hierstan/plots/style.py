@@ -269,11 +269,3 @@ def colors_of(labels: Iterable[str]) -> dict[str, str]:
 def line_of(label: str) -> str:
     """Return the fixed kind of line of a program or estimator."""
     return LINES.get(label, "-")
-
-
-def shortened(name: str, width: int) -> str:
-    """Return a name that has room: its middle left out where it is longer than `width`."""
-    if len(name) <= width:
-        return name
-    tail = width // 3
-    return f"{name[: width - tail - 1]}…{name[-tail:]}"

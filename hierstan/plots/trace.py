@@ -8,13 +8,13 @@ from scipy.stats import gaussian_kde
 from hierstan.design import Floats
 from hierstan.fit import Fit
 from hierstan.plots.failed import say_if_failed
+from hierstan.plots.names import shortened_apart
 from hierstan.plots.style import (
     CHAINS,
     VERMILION,
     AxesLike,
     grid,
     house_style,
-    shortened,
 )
 
 
@@ -40,6 +40,7 @@ def trace(fit: Fit, ax: AxesLike = None) -> Figure:
     diverging = fit.samples.sampler["diverging"].any(axis=0)
     with house_style():
         figure, axes = grid(len(series), 2, 9.6, 1.25 * len(series) + 0.6, ax)
+        titles = shortened_apart(series, 52)
         for row, (name, draws) in enumerate(series.items()):
             density, path = axes[2 * row], axes[2 * row + 1]
             for chain, values in enumerate(draws):
@@ -52,7 +53,7 @@ def trace(fit: Fit, ax: AxesLike = None) -> Figure:
                 where, np.full(len(where), low - 0.06 * (high - low)), "|", color=VERMILION,
                 ms=5,
             )  # fmt: skip
-            density.set_title(shortened(name, 52))
+            density.set_title(titles[row])
             path.set_title(
                 f"R-hat {table['rhat'][name]:.3f}, {table['ess_bulk'][name]:.0f} effective",
                 fontsize=9, fontweight="normal",

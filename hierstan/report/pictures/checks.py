@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from hierstan import plots
 from hierstan.analysis import Analysis
 from hierstan.errors import HierstanError
+from hierstan.plots.names import bare
 from hierstan.report.checks import leaves_out_rows
 from hierstan.report.names import factor_file
 from hierstan.report.pictures.picture import Picture
@@ -14,7 +15,7 @@ _REPLICATIONS = 50
 
 def check_pictures(analysis: Analysis) -> Iterator[Picture]:
     """Draw the data beside what the fit to report expects."""
-    fit, response = analysis.best, analysis.design.formula.response
+    fit, response = analysis.best, bare(analysis.design.formula.response)
     if fit is None:
         return
     name = fit.program.name

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from hierstan import plots
 from hierstan.analysis import Analysis
 from hierstan.ladder import panels
+from hierstan.plots.names import bare
 from hierstan.report.pictures.picture import Picture
 
 
@@ -71,6 +72,6 @@ def prior_pictures(analysis: Analysis) -> Iterator[Picture]:
             "What the priors expect of the data",
             f"{prior.summary} Every curve is scaled to the same height.",
             "Density of data sets drawn from the priors, together and one by one, beside "
-            f"the density of {analysis.design.formula.response}. {prior.summary}",
+            f"the density of {bare(analysis.design.formula.response)}. {prior.summary}",
             plots.prior_predictive(prior),
         )

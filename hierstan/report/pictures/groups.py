@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from hierstan import plots
 from hierstan.analysis import Analysis
 from hierstan.design import Factor
+from hierstan.plots.names import bare
 from hierstan.report.names import factor_file
 from hierstan.report.pictures.picture import Picture
 
@@ -72,7 +73,7 @@ def _line_pictures(analysis: Analysis, factor: Factor, suffix: str) -> Iterator[
             "Thick lines are posterior means, thin ones draws, dots the data. Where a "
             f"group has one value of {predictor} only, its unpooled slope is no finding: "
             "it is the prior, unchanged.",
-            f"{analysis.design.formula.response} against {predictor} in "
+            f"{bare(analysis.design.formula.response)} against {predictor} in "
             f"{', '.join(levels)}, a panel each, with the lines of {' and '.join(lines)}.",
             plots.panels(lines, factor, predictor, levels, analysis.settings.seed),
         )
