@@ -311,7 +311,7 @@ def test_every_interval_of_a_likelihood_says_its_kind() -> None:
     (forest,) = estimate_pictures(analysis)
     assert "Wald intervals" in forest.caption
     (plain,) = crosscheck_pictures(analysis)
-    assert plain.caption.endswith("the REML estimate and its 95 % Wald interval.")
+    assert "the REML estimate and its 95 % Wald interval. " in plain.caption
     assert analysis.check is not None
     profile = analysis.mixed["REML"].profile(parameters=["sigma"])
     analysis = replace(analysis, check=replace(analysis.check, profile=profile))

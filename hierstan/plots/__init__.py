@@ -8,7 +8,7 @@ from hierstan.plots.group_means import group_means
 from hierstan.plots.joint import joint
 from hierstan.plots.ladder import ladder
 from hierstan.plots.loo_pit import loo_pit
-from hierstan.plots.panels import panel_levels, panel_predictor, panels
+from hierstan.plots.panels import panel_levels, panel_predictor, panels, prior_slope
 from hierstan.plots.prior_predictive import prior_predictive
 from hierstan.plots.rank import rank
 from hierstan.plots.replications import replications
@@ -30,6 +30,7 @@ __all__ = [
     "panel_predictor",
     "panels",
     "prior_predictive",
+    "prior_slope",
     "rank",
     "replications",
     "shrinkage",

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from hierstan.errors import InputError
 from hierstan.fit import Fit
 from hierstan.plots.failed import say_if_failed
-from hierstan.plots.names import shortened_apart
+from hierstan.plots.names import shortened, shortened_apart
 from hierstan.plots.style import (
     GREY,
     VERMILION,
@@ -75,6 +75,9 @@ def divergences(fit: Fit, ax: AxesLike = None) -> Figure:
                     fontsize=8.5, color=VERMILION if clear else GREY,
                     annotation_clip=False,
                 )  # fmt: skip
+        intercepts = ("sigma", *(f"sd(Intercept | {f.name})" for f in fit.design.factors))
+        sloped = not set(series) <= set(intercepts)
+        slopes = "\n(of other effects than Intercept per unit of them)" if sloped else ""
         axis.set_xscale("log")
         plain_log(axis.xaxis)
         axis.set_yticks(range(len(series)))
@@ -82,7 +85,8 @@ def divergences(fit: Fit, ax: AxesLike = None) -> Figure:
         axis.tick_params(axis="y", length=0)
         axis.set_ylim(len(series) - 0.5, -0.5)
         axis.set_xlabel(
-            "standard deviation, in units of the response per unit of the effect"
+            f"standard deviation, in units of {shortened(fit.design.formula.response, 30)}"
+            f"{slopes}"
         )
         count = int(diverging.sum())
         axis.set_title(f"{count} of {diverging.size} transitions diverge")

@@ -6,6 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hierstan.fit import Fit
+from hierstan.plots.names import joined
 from hierstan.plots.style import VERMILION, line_of
 
 _ROOM = 0.3  # inches above the panels, for the sentence
@@ -29,8 +30,7 @@ def failure(names: Iterable[str]) -> str:
     there = list(dict.fromkeys(names))
     if not there:
         return ""
-    told = f"{', '.join(there[:-1])} and {there[-1]}" if there[1:] else there[0]
-    return f"{told} failed {'their' if there[1:] else 'its'} checks"
+    return f"{joined(there)} failed {'their' if there[1:] else 'its'} checks"
 
 
 def say_failure(figure: Figure, told: str, given: Axes | None = None) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from matplotlib.figure import Figure
 
-from hierstan.estimates import AnyValue, Estimates
+from hierstan.estimates import AnyValue, Estimates, Value
 from hierstan.plots.failed import label_of
 from hierstan.plots.names import shortened_apart
 from hierstan.plots.style import (
@@ -35,7 +35,7 @@ def forest(columns: Mapping[str, Estimates], ax: AxesLike = None) -> Figure:
     -------
     matplotlib.figure.Figure
         One panel per parameter, each on its own axis. Dots are posterior means, diamonds
-        estimates.
+        estimates by least squares, REML or ML; one without an interval stands alone.
     """
     colors = colors_of(columns)
     names: dict[str, None] = {}
@@ -58,7 +58,7 @@ def forest(columns: Mapping[str, Estimates], ax: AxesLike = None) -> Figure:
                     axis.plot(
                         value.center,
                         y,
-                        "D" if estimates.criterion else "o",
+                        "D" if isinstance(value, Value) else "o",
                         color=colors[label],
                         ms=5.5,
                         mfc=colors[label] if sound else "white",

@@ -39,7 +39,8 @@ def ladder(panels: Sequence[Panel], criterion: str = "REML", ax: AxesLike = None
         One panel per parameter: the profile of the likelihood, the posterior under flat
         priors and the posterior, all scaled to the same height, above the estimate with
         its 95 % interval. Likelihood to flat posterior is what averaging does, flat
-        posterior to posterior is what the prior does.
+        posterior to posterior is what the prior does. A curve that no parameter has is not
+        in the legend.
     """
     posterior = color_of("marginal")
     with house_style():
@@ -71,6 +72,5 @@ def ladder(panels: Sequence[Panel], criterion: str = "REML", ax: AxesLike = None
 
 def _curve(axis: Axes, curve: Curve | None, color: str, line: str, label: str) -> None:
     if curve is None:
-        axis.plot([], [], line, color=color, label=label)
         return
     axis.plot(curve.x, curve.height, line, color=color, lw=1.5, label=label)

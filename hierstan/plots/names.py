@@ -1,12 +1,18 @@
 """Names from the data as pictures show them: bare, and no longer than there is room."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 def bare(name: str) -> str:
     """Return a name without the backticks that a formula needs around it."""
     return name.replace("`", "")
+
+
+def joined(names: Sequence[str]) -> str:
+    """Join names as prose does."""
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def shortened(name: str, width: int) -> str:

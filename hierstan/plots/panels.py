@@ -49,6 +49,24 @@ def panel_levels(factor: Factor, predictor: str, count: int = 3) -> list[str]:
     return [factor.levels[j] for j in dict.fromkeys(chosen)][:count]
 
 
+def prior_slope(factor: Factor, level: str, predictor: str) -> bool:
+    """Whether a level has a slope of its own that its own rows do not determine.
+
+    Without pooling, such a slope comes from its prior.
+
+    Parameters
+    ----------
+    factor : Factor
+        The grouping factor.
+    level, predictor : str
+        One of its levels, and the effect in question.
+    """
+    if predictor not in factor.effects:
+        return False
+    j, q = factor.levels.index(level), factor.effects.index(predictor)
+    return not factor.determined()[j, q]
+
+
 def panels(
     fits: Mapping[str, Fit],
     factor: Factor | str,
@@ -79,7 +97,9 @@ def panels(
     matplotlib.figure.Figure
         Thick lines are posterior means, thin ones draws; the means of a fit that failed
         its checks are dotted, and it is named so. Where the group's own rows do not
-        determine the slope, the panel says so: its unpooled line is the prior's.
+        determine the slope, without pooling it comes from its prior: the mean of its draws
+        would be Monte Carlo error around the prior's, so only the draws are there, and the
+        panel says so.
 
     Raises
     ------
@@ -100,24 +120,28 @@ def panels(
         for axis, j, name in zip(axes, shown, names, strict=True):
             level = factor.levels[j]
             rows = factor.index == j
+            no_slope = prior_slope(factor, level, predictor)
             for label, fit in fits.items():
                 intercept, slope = _line(fit, factor, level, predictor, rows)
                 chosen = rng.choice(intercept.size, min(_LINES, intercept.size), False)
                 lines = intercept[chosen] + np.outer(reach, slope[chosen])
                 axis.plot(reach, lines, color=color_of(label), lw=0.5, alpha=0.22)
                 mean = intercept.mean() + slope.mean() * reach
+                empty = no_slope and fit.program.pooling == "none"
                 sound = fit.diagnostics.sound
+                ends = 0 if empty else 2  # an empty line is in the legend all the same
                 axis.plot(
-                    reach, mean, mean_line_of(label, sound), color=color_of(label), lw=2.2,
-                    label=label_of(label, sound),
+                    reach[:ends], mean[:ends], mean_line_of(label, sound), lw=2.2,
+                    color=color_of(label), label=label_of(label, sound),
                 )  # fmt: skip
+                if empty:
+                    _say_prior_only(axis, predictor, x[rows], color_of(label))
             jitter = rng.normal(0, 0.012 * np.ptp(x), rows.sum()) if few else 0.0
             axis.plot(x[rows] + jitter, design.y[rows], ".", color=BLACK, ms=6, zorder=5)
             axis.set_title(f"{name} (n = {int(rows.sum())})")
             axis.set_xlabel(shortened(predictor, 40))
             if few:
                 axis.set_xticks(np.unique(x))
-            _say_if_undetermined(axis, factor, j, predictor)
         low, high = design.y.min(), design.y.max()
         for axis in axes:
             axis.set_xlim(*reach)
@@ -149,14 +173,10 @@ def _line(
     return intercept, slope
 
 
-def _say_if_undetermined(axis: Axes, factor: Factor, j: int, predictor: str) -> None:
-    if predictor not in factor.effects:
-        return
-    if not factor.determined()[j, factor.effects.index(predictor)]:
-        axis.text(
-            0.03, 0.03,
-            f"{shortened(predictor, 20)} has one value here:\n"
-            "the unpooled slope is its prior",
-            transform=axis.transAxes, fontsize=8.5, color=color_of("unpooled"),
-            va="bottom",
-        )  # fmt: skip
+def _say_prior_only(axis: Axes, predictor: str, x: Floats, color: str) -> None:
+    alone = f"{shortened(predictor, 20)} has one value here"
+    why = alone if np.ptp(x) == 0 else "these rows do not determine the slope"
+    axis.text(
+        0.03, 0.03, f"{why}:\nthe unpooled slope is its prior's",
+        transform=axis.transAxes, fontsize=8.5, color=color, va="bottom",
+    )  # fmt: skip

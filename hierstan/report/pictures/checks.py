@@ -49,7 +49,7 @@ def check_pictures(analysis: Analysis) -> Iterator[Picture]:
         )
     if leaves_out_rows(analysis):
         try:
-            calibration = fit.loo(integrated=None).calibration()
+            calibration = fit.loo(integrated=None).calibration(interval=0.95)
         except HierstanError:
             return  # the section says why
         yield Picture.of_fits(
@@ -58,8 +58,9 @@ def check_pictures(analysis: Analysis) -> Iterator[Picture]:
             "checks",
             "Calibration of predictions of rows left out",
             "Share of rows below each predicted probability, less that probability. "
-            "Calibrated predictions stay in the band; an S says that they are too narrow "
-            "or too wide, a hump that they are too high or too low.",
+            "Calibrated predictions stay in the band at all points at once in 95 % of data "
+            "sets. An S says that they are too narrow or too wide, a hump that they are "
+            "too high or too low.",
             "Difference of the distribution function of leave-one-out probabilities from "
             f"the uniform one, with its band; {int((~calibration['inside']).sum())} of "
             f"{len(calibration)} points are outside.",

@@ -6,7 +6,7 @@ from hierstan import plots
 from hierstan.analysis import Analysis
 from hierstan.fit import Fit
 from hierstan.report.names import factor_file
-from hierstan.report.pictures.picture import Picture
+from hierstan.report.pictures.picture import Picture, units
 
 
 def diagnostic_pictures(analysis: Analysis) -> Iterator[Picture]:
@@ -16,18 +16,25 @@ def diagnostic_pictures(analysis: Analysis) -> Iterator[Picture]:
     }
     for factor in analysis.design.factors if partial else ():
         effect = factor.effects[-1]
+        level = plots.funnel_level(factor, effect)
+        why = f"which has as few rows as any {factor.name}"
+        if plots.prior_slope(factor, level, effect):
+            why = f"whose own rows do not determine its {effect}"
+        others = ""
+        if len(partial) > 1:
+            others = ", and a program that ends above the others did not get into it"
         yield Picture.of_fits(
             partial,
             f"funnel_{factor_file(factor)}",
             "diagnostics",
             f"How small sd({effect} | {factor.name}) gets, and where the group then is",
             "When the sd is small, every group effect must be small too. Where the draws "
-            "narrow towards the bottom, that is the funnel, and a program that ends above "
-            "the others did not get into it; where they do not narrow, there is none.",
-            f"Draws of sd({effect} | {factor.name}), on a log axis, against one group's "
-            f"{effect}, a panel for each of {', '.join(partial)}; diverging transitions "
+            f"narrow towards the bottom, that is the funnel{others}; where they do not "
+            f"narrow, there is none. Drawn is {level}, {why}.",
+            f"Draws of sd({effect} | {factor.name}), on a log axis, against {effect} in "
+            f"{level}, a panel for each of {', '.join(partial)}; diverging transitions "
             "are marked.",
-            plots.funnel(partial, factor, effect),
+            plots.funnel(partial, factor, effect, level),
         )
     for name, fit in partial.items():
         if fit.diagnostics.divergences:
@@ -53,7 +60,8 @@ def _chains(name: str, fit: Fit) -> Iterator[Picture]:
         "diagnostics",
         f"Ranks of the chains: {name}",
         "Share of each chain's draws in each range of rank, over that of all chains. A "
-        "chain that agrees with the others stays near 1.",
+        "chain that agrees with the others stays near 1. The band reaches two standard "
+        "errors to each side, for independent draws and each range by itself.",
         f"For each parameter of {name} a line per chain across the ranges of rank; a band "
         "shows how far independent draws would stray from 1.",
         plots.rank(fit),
@@ -65,7 +73,7 @@ def _chains(name: str, fit: Fit) -> Iterator[Picture]:
         "diagnostics",
         f"Paths of the chains: {name}",
         "Density of each chain on the left, its path on the right. Chains that agree "
-        "cover each other.",
+        f"cover each other. {units(fit.design)}",
         f"For each parameter of {name} the density of every chain beside its path; "
         f"{fit.diagnostics.divergences} diverging transitions are marked.",
         plots.trace(fit),

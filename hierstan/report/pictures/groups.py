@@ -1,13 +1,15 @@
 """Pictures of what partial pooling does to groups."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from hierstan import plots
 from hierstan.analysis import Analysis
 from hierstan.design import Factor
-from hierstan.plots.names import bare
+from hierstan.fit import Fit
+from hierstan.plots.names import bare, joined
 from hierstan.report.names import factor_file
 from hierstan.report.pictures.picture import Picture
+from hierstan.shrinkage import Regions
 
 # The counties the radon tutorials look at.
 _FAMILIAR = ("CASS", "CROW WING", "FREEBORN")
@@ -28,7 +30,8 @@ def group_pictures(analysis: Analysis, factor: Factor) -> Iterator[Picture]:
             "shrinkage",
             f"What partial pooling does to each {factor.name}",
             f"An arrow leads from a group's own estimate, {source}, to the partially "
-            "pooled one; the less its data say, the farther it moves.",
+            "pooled one. The less its rows say, the larger is the share that it goes of "
+            "the way to what it is pulled towards.",
             f"An arrow for each of {factor.J} levels of {factor.name}, from its own "
             f"estimate {source} to the partially pooled one; the tables below have the "
             "numbers.",
@@ -36,19 +39,54 @@ def group_pictures(analysis: Analysis, factor: Factor) -> Iterator[Picture]:
         )
     if analysis.best is not None and factor.Q > 1:
         first, second, *_ = factor.effects
+        regions = analysis.best.shrinkage_regions(factor.name)
+        count = len(regions.groups)
+        some = f"in {count} of {factor.J} levels of {factor.name}"
+        if count == factor.J:
+            some = f"in each {factor.name}"
         yield Picture.of_fits(
             {analysis.best.program.name: analysis.best},
             f"ellipses{suffix}",
             "shrinkage",
-            f"{first} and {second} of each {factor.name}, pooled together",
+            f"{first} and {second} {some}, pooled together",
             "Ellipses hold half of the probability: dashed the population, thin what a "
             "group's own rows say, filled its posterior. The curve is the path from "
-            "complete to no pooling.",
-            f"Ellipses in the plane of {first} and {second} for some levels of "
-            f"{factor.name}: own rows, posterior and, around the middle, the population.",
-            plots.shrinkage_ellipses(analysis.best.shrinkage_regions(factor.name)),
+            f"complete to no pooling. {_chosen(regions, factor)}",
+            f"Ellipses in the plane of {first} and {second} {some}: own rows, posterior "
+            "and, around the middle, the population.",
+            plots.shrinkage_ellipses(regions),
         )
     yield from _line_pictures(analysis, factor, suffix)
+
+
+def _chosen(regions: Regions, factor: Factor) -> str:
+    """Say which levels are shown, and what the number behind each is."""
+    count = len(regions.groups)
+    told = "The number behind a level is that of its rows."
+    if count == factor.J:
+        return told
+    last = ""
+    if not all(group.determined for group in regions.groups):
+        last = ", and one whose own rows do not determine both"
+    return (
+        f"Shown are {count} of {factor.J} levels, spread evenly over them in the order of "
+        f"their rows{last}. {told}"
+    )
+
+
+def _prior_slopes(
+    lines: Mapping[str, Fit], factor: Factor, predictor: str, levels: Sequence[str]
+) -> str:
+    """Say where an unpooled slope is no finding, if it is in the picture."""
+    if not any(fit.program.pooling == "none" for fit in lines.values()):
+        return ""
+    found = [level for level in levels if plots.prior_slope(factor, level, predictor)]
+    if not found:
+        return ""
+    return (
+        f" The own rows of {joined(found)} do not determine the slope of {predictor}: "
+        "without pooling it is no finding but its prior's, so that no mean is drawn."
+    )
 
 
 def _line_pictures(analysis: Analysis, factor: Factor, suffix: str) -> Iterator[Picture]:
@@ -70,9 +108,8 @@ def _line_pictures(analysis: Analysis, factor: Factor, suffix: str) -> Iterator[
             f"panels{suffix}",
             "shrinkage",
             f"Selected levels of {factor.name}",
-            "Thick lines are posterior means, thin ones draws, dots the data. Where a "
-            f"group has one value of {predictor} only, its unpooled slope is no finding: "
-            "it is the prior, unchanged.",
+            "Thick lines are posterior means, thin ones draws, dots the data."
+            f"{_prior_slopes(lines, factor, predictor, levels)}",
             f"{bare(analysis.design.formula.response)} against {predictor} in "
             f"{', '.join(levels)}, a panel each, with the lines of {' and '.join(lines)}.",
             plots.panels(lines, factor, predictor, levels, analysis.settings.seed),

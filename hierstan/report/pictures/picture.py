@@ -7,8 +7,10 @@ from typing import Any, Self
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from hierstan.design import Design
 from hierstan.fit import Fit
 from hierstan.plots.failed import failure, say_failure
+from hierstan.plots.names import bare
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,3 +64,15 @@ class Picture:
         if not any("(failed)" in word for word in words):
             say_failure(made.figure, told)
         return replace(made, caption=f"Mind that {told}. {made.caption}")
+
+
+def units(design: Design) -> str:
+    """Say what parameters are measured in, for a caption."""
+    response = bare(design.formula.response)
+    names = {effect for factor in design.factors for effect in factor.effects}
+    names |= set(design.terms)
+    whole = "Intercept, its sds and sigma are" if "Intercept" in names else "sigma is"
+    others = ""
+    if names - {"Intercept"}:
+        others = ", other coefficients and sds in those per unit of their predictor"
+    return f"{whole} in units of {response}{others}."
