@@ -124,12 +124,13 @@ class Analysis:
         """
         if self.best is None:
             return {}
-        table = self.best.pooling()
-        numbers = table.select_dtypes("float").columns
+        # By position: the first row is the data's, and a factor may be called so, too.
+        rows = self.best.pooling().select_dtypes("float").iloc[1:].to_dict("records")
+        found = iter(rows)
         return {
             factor.name: {
-                str(row["effect"]): {str(name): float(row[name]) for name in numbers}
-                for _, row in table[table["level"] == factor.name].iterrows()
+                effect: {str(name): float(value) for name, value in next(found).items()}
+                for effect in factor.effects
             }
             for factor in self.design.factors
         }
