@@ -6,6 +6,8 @@ from typing import Any
 
 import pandas as pd
 
+from hierstan.naming import SIGMA, Kind, coefficient_name, corr_name, sd_name
+
 
 @dataclass(frozen=True)
 class Value:
@@ -123,16 +125,23 @@ class Estimates:
 
     def rows(self) -> Iterator[tuple[str, AnyValue]]:
         """Yield every parameter with the name tables give it, coefficients first."""
+        for _, name, value in self.parameters():
+            yield name, value
+
+    def parameters(self) -> Iterator[tuple[Kind, str, AnyValue]]:
+        """Yield what every parameter is, beside its name and value, in the same order.
+
+        A name does not tell: a predictor may have any.
+        """
         for term, value in self.fixed.items():
-            # A predictor may be called sigma; the residual sd has the older right.
-            yield ("sigma (coefficient)" if term == "sigma" else term), value
+            yield "coefficient", coefficient_name(term), value
         for factor, effects in self.sd.items():
             for effect, value in effects.items():
-                yield f"sd({effect} | {factor})", value
+                yield "sd", sd_name(factor, effect), value
         for factor, pairs in self.corr.items():
             for pair in pairs:
-                yield f"corr({pair.a}, {pair.b} | {factor})", pair.value
-        yield "sigma", self.sigma
+                yield "corr", corr_name(factor, pair.a, pair.b), pair.value
+        yield "sigma", SIGMA, self.sigma
 
     def with_intervals(self, ends: Mapping[str, tuple[float, float]]) -> "Estimates":
         """Return the same estimates with other intervals.
@@ -151,17 +160,17 @@ class Estimates:
         return replace(
             self,
             sd={
-                factor: {e: moved(f"sd({e} | {factor})", v) for e, v in effects.items()}
+                factor: {e: moved(sd_name(factor, e), v) for e, v in effects.items()}
                 for factor, effects in self.sd.items()
             },
             corr={
                 factor: tuple(
-                    replace(p, value=moved(f"corr({p.a}, {p.b} | {factor})", p.value))
+                    replace(p, value=moved(corr_name(factor, p.a, p.b), p.value))
                     for p in pairs
                 )
                 for factor, pairs in self.corr.items()
             },
-            sigma=moved("sigma", self.sigma),
+            sigma=moved(SIGMA, self.sigma),
         )
 
     def to_frame(self) -> pd.DataFrame:
@@ -224,4 +233,4 @@ def compare(columns: Mapping[str, Estimates]) -> pd.DataFrame:
 
 def _parameters_in_order(names: Mapping[str, None]) -> list[str]:
     """Sigma last, whatever order the fits brought."""
-    return [name for name in names if name != "sigma"] + ["sigma"]
+    return [name for name in names if name != SIGMA] + [SIGMA]

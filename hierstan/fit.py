@@ -11,18 +11,13 @@ import xarray as xr
 
 from hierstan.arviz_stats import convergence, to_arviz
 from hierstan.design import Design, Floats
-from hierstan.diagnostics import Diagnostics, diagnose, population_series, reported
+from hierstan.diagnostics import Diagnostics, diagnose, population_series
 from hierstan.digits import to_text
+from hierstan.draws import name_draws, reported, require_coefficients, require_element
 from hierstan.engines.base import Engine, Samples
 from hierstan.errors import InputError
 from hierstan.estimates import Correlation, Estimates, PosteriorValue
-from hierstan.naming import (
-    effect_label,
-    name_draws,
-    pair_label,
-    require_coefficients,
-    require_element,
-)
+from hierstan.naming import effect_label, pair_label
 from hierstan.prediction.predictive import Predictive
 from hierstan.prediction.sensitivity import sensitivity
 from hierstan.priors import Priors

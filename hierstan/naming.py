@@ -1,87 +1,92 @@
-"""Draws by the user's names: terms, effects and levels instead of positions."""
+"""What parameters are called, wherever a user meets them."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Collection
+from typing import Literal
 
-import numpy as np
-import xarray as xr
+from hierstan.design import Factor
 
-from hierstan.design import Design, Factor, Floats
-from hierstan.engines.base import Arrays
-from hierstan.errors import InputError
-from hierstan.prediction.levels import some
-from hierstan.programs import Program, population_columns
-from hierstan.unpooled_layout import name_coefficients
+Kind = Literal["coefficient", "sd", "corr", "sigma"]
+
+SIGMA = "sigma"
 
 
-def name_draws(program: Program, design: Design, variables: Arrays) -> xr.Dataset:
-    """Give draws the user's names.
+def coefficient_name(term: str, taken: Collection[str] = (SIGMA,)) -> str:
+    """Name a population coefficient by its term.
+
+    A predictor may be called sigma; the residual sd has the older right to the name.
 
     Parameters
     ----------
-    program, design : Program, Design
-        The model.
-    variables : mapping of str to ndarray, shape (chains, draws, ...)
-        As the engine returned them.
+    term : str
+        A column of X.
+    taken : collection of str
+        Names with a meaning of their own.
 
-    Returns
-    -------
-    xarray.Dataset
-        ``beta`` (term) if there is any, ``sigma``, ``tau`` (effect), ``rho`` (pair),
-        ``lprior``, and per factor ``u[<factor>]`` and ``coef[<factor>]`` (``effect of
-        <factor>`` by ``level of <factor>``): group effects, and group coefficients
-        beta + u. Without pooling there is no u, and of several factors only those have
-        coefficients that `hierstan.unpooled` says: a crossed factor after the first has
-        ``coef[<factor> from <level>]``, the differences of its other levels from its
-        first. With complete pooling there is no factor at all.
+    Examples
+    --------
+    >>> coefficient_name("floor"), coefficient_name("sigma")
+    ('floor', 'sigma (coefficient)')
     """
-    keep = population_columns(program, design)
-    axes = ("chain", "draw")
-    chains, draws = variables["sigma"].shape[:2]
-    coords: dict[str, Any] = {
-        "chain": np.arange(chains),
-        "draw": np.arange(draws),
-    }
-    named: dict[str, Any] = {
-        name: (axes, variables[name]) for name in ("sigma", "lprior") if name in variables
-    }
-    if len(keep):
-        coords["term"] = [design.terms[p] for p in keep]
-        named["beta"] = ((*axes, "term"), variables["beta"])
-    if program.pooling == "partial":
-        coords["effect"] = [effect_label(f, name) for f, name in design.effects]
-        named["tau"] = ((*axes, "effect"), variables["tau"])
-        pairs = [pair_label(f, a, b) for f in design.factors for a, b in f.pairs]
-        if pairs:
-            coords["pair"] = pairs
-            named["rho"] = ((*axes, "pair"), variables["rho"])
-    if program.pooling == "none":
-        own_draws, own_coords = name_coefficients(design, variables["gamma"])
-        named |= own_draws
-        coords |= own_coords
-    if program.pooling == "partial":
-        source = variables["u"]
-        start = 0
-        for factor in design.factors:
-            stop = start + factor.J * factor.Q
-            values = source[:, :, start:stop].reshape(chains, draws, factor.Q, factor.J)
-            dims = (*axes, f"effect of {factor.name}", f"level of {factor.name}")
-            coords[dims[2]], coords[dims[3]] = list(factor.effects), list(factor.levels)
-            named[f"u[{factor.name}]"] = (dims, values)
-            values = values + _population_part(factor, design, variables.get("beta"))
-            named[f"coef[{factor.name}]"] = (dims, values)
-            start = stop
-    return xr.Dataset(named, coords)
+    return f"{term} (coefficient)" if term in taken else term
+
+
+def sd_name(factor: str, effect: str) -> str:
+    """Name the standard deviation of an effect: ``"sd(floor | county)"``."""
+    return about("sd", label(factor, effect))
+
+
+def corr_name(factor: str, *effects: str) -> str:
+    """Name a correlation: ``"corr(Intercept, floor | county)"``."""
+    return about("corr", label(factor, *effects))
+
+
+def coef_name(factor: str, effect: str) -> str:
+    """Name the group coefficients of an effect: ``"coef(floor | county)"``."""
+    return about("coef", label(factor, effect))
+
+
+def about(kind: str, what: str) -> str:
+    """Name a kind of parameter of effects, or of a whole factor: ``"sd(county)"``."""
+    return f"{kind}({what})"
+
+
+def sd_names(factor: Factor) -> list[str]:
+    """Name all standard deviations of a factor, in the order of its Z."""
+    return [sd_name(factor.name, effect) for effect in factor.effects]
+
+
+def corr_names(factor: Factor) -> list[str]:
+    """Name all correlations of a factor, in the order of its `pairs`."""
+    return [about("corr", pair) for pair in pair_labels(factor)]
+
+
+def parameter_name(variable: str, labels: tuple[str, ...]) -> str:
+    """Name one element of a variable of named draws as tables do."""
+    if variable == "tau":
+        return about("sd", labels[0])
+    if variable == "rho":
+        return about("corr", labels[0])
+    if variable == "beta":
+        return coefficient_name(labels[0])
+    if labels:
+        kind = "effect" if variable.startswith("u[") else "coefficient"
+        return f"the {kind} {labels[0]} of {labels[1]}"
+    return variable
+
+
+def label(factor: str, *effects: str) -> str:
+    """Name effects with their factor: ``"Intercept, floor | county"``."""
+    return f"{', '.join(effects)} | {factor}"
 
 
 def effect_label(factor: Factor, effect: str) -> str:
     """Name an effect with its factor: ``"floor | county"``."""
-    return f"{effect} | {factor.name}"
+    return label(factor.name, effect)
 
 
 def pair_label(factor: Factor, a: int, b: int) -> str:
     """Name a correlated pair: ``"Intercept, floor | county"``."""
-    return f"{factor.effects[b]}, {factor.effects[a]} | {factor.name}"
+    return label(factor.name, factor.effects[b], factor.effects[a])
 
 
 def effect_labels(factor: Factor) -> list[str]:
@@ -92,42 +97,3 @@ def effect_labels(factor: Factor) -> list[str]:
 def pair_labels(factor: Factor) -> list[str]:
     """Name all correlated pairs of a factor, in the order of its `pairs`."""
     return [pair_label(factor, a, b) for a, b in factor.pairs]
-
-
-def require_element(named: xr.Dataset, variable: str, labels: Mapping[str, str]) -> None:
-    """Refuse a variable that is not there, and labels that are not of one element of it."""
-    if variable not in named:
-        known = ", ".join(repr(str(name)) for name in named)
-        raise InputError(f"There is no variable {variable!r}; there are {known}.")
-    array = named[variable]
-    wanted = [str(name) for name in array.dims]
-    if set(labels) != set(wanted):
-        needs = f"one label each for {', '.join(wanted)}" if wanted else "no label"
-        raise InputError(f"An element of {variable!r} takes {needs}, not {dict(labels)}.")
-    for name, label in labels.items():
-        there = [str(value) for value in array[name].to_numpy()]
-        if label not in there:
-            raise InputError(
-                f"There is no {name} {label!r} of {variable!r}; there are "
-                f"{some(there, limit=12)}."
-            )
-
-
-def require_coefficients(named: xr.Dataset, factor: str) -> None:
-    """Refuse a factor that has no group coefficients, naming those that have."""
-    if f"coef[{factor}]" in named:
-        return
-    there = [str(name)[5:-1] for name in named if str(name).startswith("coef[")]
-    known = f"there are those of {some(there)}" if there else "there are none"
-    raise InputError(f"This fit has no group coefficients of {factor!r}; {known}.")
-
-
-def _population_part(factor: Factor, design: Design, beta: Floats | None) -> Floats:
-    """Return the population coefficient of each effect, 0 where there is none."""
-    if beta is None:
-        return np.zeros((1, 1, 1, 1))
-    part = np.zeros((*beta.shape[:2], factor.Q, 1))
-    for q, name in enumerate(factor.effects):
-        if name in design.terms:
-            part[:, :, q, 0] = beta[:, :, design.terms.index(name)]
-    return part

@@ -7,6 +7,7 @@ import numpy as np
 
 from hierstan.design import Design, Factor, Floats, Integers
 from hierstan.errors import PriorError
+from hierstan.naming import coef_name, sd_name
 from hierstan.priors import Parameter, Priors
 from hierstan.programs import Program, population_columns
 from hierstan.unpooled import unpooled_blocks
@@ -140,7 +141,7 @@ def _refuse_few_levels(factor: Factor, effects: list[int], X: Floats, moments: i
                 wanting = "cannot be normalized"
                 if directions > size:
                     wanting = "has no finite mean and standard deviation"
-                names = [f"sd({factor.effects[q]} | {factor.name})" for q in chosen]
+                names = [sd_name(factor.name, factor.effects[q]) for q in chosen]
                 raise PriorError(
                     f"With a flat prior on {' and '.join(names)} the posterior "
                     f"{wanting}: the {factor.J} levels of {factor.name!r} leave "
@@ -186,7 +187,7 @@ def _refuse_undetermined(factor: Factor) -> None:
         lost = [level for level, yes in zip(factor.levels, told, strict=True) if not yes]
         if lost:
             more = f" and {len(lost) - 3} more" if len(lost) > 3 else ""
-            name = f"coef({effect} | {factor.name})"
+            name = coef_name(factor.name, effect)
             raise PriorError(
                 f"With a flat prior on {name} the posterior of unpooled cannot be "
                 f"normalized: {len(lost)} of the {factor.J} levels of {factor.name!r} do "

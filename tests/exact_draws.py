@@ -11,10 +11,9 @@ from synthetic import synthetic_fit
 
 from hierstan.arviz_stats import convergence
 from hierstan.design import Floats
-from hierstan.diagnostics import reported
+from hierstan.draws import name_draws, reported
 from hierstan.engines.base import Arrays
 from hierstan.fit import Fit
-from hierstan.naming import name_draws
 from hierstan.priors import resolve_priors
 
 Rows = npt.NDArray[np.int64]

@@ -9,10 +9,10 @@ import xarray as xr
 
 from hierstan.arviz_stats import arviz, convergence, ebfmi
 from hierstan.design import Design, Floats
-from hierstan.diagnostics import Diagnostics, diagnose, reported
+from hierstan.diagnostics import Diagnostics, diagnose
+from hierstan.draws import name_draws, reported
 from hierstan.engines import SamplerSettings, Samples
 from hierstan.errors import InputError
-from hierstan.naming import name_draws
 from hierstan.priors import resolve_priors
 from hierstan.programs import get_program
 

@@ -9,7 +9,7 @@ import xarray as xr
 
 import hierstan as hs
 from hierstan.arviz_stats import convergence
-from hierstan.diagnostics import reported
+from hierstan.draws import reported
 from hierstan.engines import Engine, SamplerSettings, choose_engine
 from hierstan.fit import Fit
 from hierstan.model import Model

@@ -6,10 +6,10 @@ import pytest
 from scipy import stats
 
 import hierstan as hs
+from hierstan.draws import name_draws
 from hierstan.engines.base import SamplerSettings
 from hierstan.engines.cmdstan import CmdStanEngine
 from hierstan.errors import InputError
-from hierstan.naming import name_draws
 from hierstan.prediction import likelihood, simulate
 from hierstan.prediction.likelihood import log_likelihood
 from hierstan.prediction.simulate import Posterior

@@ -11,9 +11,9 @@ import pytest
 
 import hierstan as hs
 from hierstan.design import Design
+from hierstan.draws import name_draws
 from hierstan.errors import DataError, InputError
 from hierstan.evaluate import build_design
-from hierstan.naming import name_draws
 from hierstan.priors import default_priors
 from hierstan.programs import (
     PROGRAMS,

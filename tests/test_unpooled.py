@@ -7,10 +7,10 @@ import statsmodels.formula.api as smf
 
 import hierstan as hs
 from hierstan.design import Design, Floats
+from hierstan.draws import name_draws
 from hierstan.engines.cmdstan import CmdStanEngine
 from hierstan.errors import DataError, PriorError
 from hierstan.evaluate import build_design
-from hierstan.naming import name_draws
 from hierstan.prediction.new_data import rows_of
 from hierstan.prediction.simulate import Posterior
 from hierstan.priors import default_priors, resolve_priors

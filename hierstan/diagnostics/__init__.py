@@ -1,14 +1,12 @@
 """Can a fit be trusted, where does it fail, why, and what to do."""
 
 from hierstan.diagnostics.cause import Cause
-from hierstan.diagnostics.limits import parameter_name, population_series, reported
+from hierstan.diagnostics.limits import population_series
 from hierstan.diagnostics.state import Diagnostics, diagnose
 
 __all__ = [
     "Cause",
     "Diagnostics",
     "diagnose",
-    "parameter_name",
     "population_series",
-    "reported",
 ]

@@ -11,11 +11,11 @@ import xarray as xr
 
 from hierstan.design import Design, Factor
 from hierstan.diagnostics.likelihood import Likelihood, likelihood_of
-from hierstan.diagnostics.limits import ESS_PER_CHAIN, RHAT_LIMIT, parameter_name
+from hierstan.diagnostics.limits import ESS_PER_CHAIN, RHAT_LIMIT
 from hierstan.diagnostics.places import CLEAR
 from hierstan.diagnostics.reliability import reliabilities
 from hierstan.engines.base import Samples
-from hierstan.naming import effect_label
+from hierstan.naming import sd_name
 from hierstan.priors import Priors
 from hierstan.programs import Program
 from hierstan.structure import chain
@@ -65,11 +65,6 @@ class Cause:
             "kind": self.kind, "parameter": self.parameter, "explains": self.explains,
             "evidence": numbers, "text": self.text, "advice": self.advice,
         }  # fmt: skip
-
-
-def row_name(term: str) -> str:
-    """Name a coefficient as tables do."""
-    return parameter_name("beta", (term,))
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,7 +125,7 @@ class Evidence:
         if "tau" not in self.draws:
             return []
         return [
-            (k, parameter_name("tau", (effect_label(factor, effect),)), factor)
+            (k, sd_name(factor.name, effect), factor)
             for k, (factor, effect) in enumerate(self.design.effects)
         ]
 

@@ -6,8 +6,9 @@ from itertools import combinations
 import numpy as np
 
 from hierstan.design import Design
-from hierstan.diagnostics.cause import Cause, Evidence, row_name
+from hierstan.diagnostics.cause import Cause, Evidence
 from hierstan.diagnostics.limits import RHAT_LIMIT_GROUPS
+from hierstan.naming import coefficient_name
 
 # A predictor whose mean is this many sds from zero has its intercepts outside of the data.
 FAR_FROM_ZERO = 3.0
@@ -56,7 +57,9 @@ def find_weak_identification(evidence: Evidence) -> Iterator[Cause]:
         r = float(np.corrcoef(values[:, a], values[:, b])[0, 1])
         if abs(r) > RIDGE:
             one, other = terms[a], terms[b]
-            explains = evidence.slow(row_name(one)) or evidence.slow(row_name(other))
+            explains = evidence.slow(coefficient_name(one)) or evidence.slow(
+                coefficient_name(other)
+            )
             needed = all(abs(values[:, k].mean()) > 2 * values[:, k].std() for k in (a, b))
             if needed and not explains:
                 continue
@@ -77,7 +80,7 @@ def find_weak_identification(evidence: Evidence) -> Iterator[Cause]:
     for k in kept:
         share = float(values[:, k].var() / scales[terms[k]] ** 2)
         # Chains that are not together yet say nothing about the width.
-        mixed = evidence.parameters["rhat"][row_name(terms[k])] <= RHAT_LIMIT_GROUPS
+        mixed = evidence.parameters["rhat"][coefficient_name(terms[k])] <= RHAT_LIMIT_GROUPS
         if mixed and share > PRIOR_WIDTH:
             text = (
                 f"The data say little about {terms[k]}: its posterior variance is "
@@ -85,10 +88,15 @@ def find_weak_identification(evidence: Evidence) -> Iterator[Cause]:
             )
             advice = f'State the prior you mean, priors={{"{terms[k]}": "normal(m, s)"}}'
             advice += f", or leave {terms[k]} out." if _unclear(evidence, terms[k]) else "."
-            explains = evidence.slow(row_name(terms[k]))
+            explains = evidence.slow(coefficient_name(terms[k]))
             numbers = {"share_of_prior_variance": share}
             yield Cause(
-                "weak identification", row_name(terms[k]), explains, numbers, text, advice
+                "weak identification",
+                coefficient_name(terms[k]),
+                explains,
+                numbers,
+                text,
+                advice,
             )
 
 

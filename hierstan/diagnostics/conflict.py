@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from hierstan.design import Floats
-from hierstan.diagnostics.cause import Cause, Evidence, row_name
+from hierstan.diagnostics.cause import Cause, Evidence
 from hierstan.diagnostics.likelihood import Likelihood
+from hierstan.naming import coefficient_name
 from hierstan.priors.distributions import HalfStudentT, Normal
 from hierstan.propriety import used_parameters
 
@@ -85,7 +86,7 @@ def _coefficient(evidence: Evidence, k: int, prior: Normal) -> Iterator[Cause]:
     }  # fmt: skip
     where = " (at average predictors)" * bool(term == "Intercept" and along.sum() != 1)
     told = f"{apart:.3g} sd apart"
-    name = row_name(term)
+    name = coefficient_name(term)
     yield _cause(evidence, name, name + where, prior, (data, b, e, mean), told, numbers)
 
 

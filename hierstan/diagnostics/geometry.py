@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from hierstan.diagnostics.cause import Cause, Evidence, row_name
+from hierstan.diagnostics.cause import Cause, Evidence
+from hierstan.naming import coefficient_name
 
 # Reliability that the effects keep at the low end of their sd (5 % quantile over the
 # posterior): little in a funnel, much where the data are strong.
@@ -84,7 +85,7 @@ def find_strong_data(evidence: Evidence) -> Cause | None:
     levels = min(factor.J for _, _, factor in evidence.deviations)
     terms, effects = evidence.design.terms, evidence.design.effects
     concerned = [name for _, name, _ in evidence.deviations]
-    concerned += [row_name(effect) for _, effect in effects if effect in terms]
+    concerned += [coefficient_name(effect) for _, effect in effects if effect in terms]
     slow = any(evidence.slow(name, DRAGS) for name in concerned)
     if not slow or low.min() < MUCH or levels < MANY_LEVELS:
         return None
@@ -118,7 +119,7 @@ def find_ridges(evidence: Evidence) -> Iterator[Cause]:
         for effect in factor.effects:
             if effect not in evidence.design.terms:
                 continue
-            if not evidence.slow(row_name(effect), DRAGS):
+            if not evidence.slow(coefficient_name(effect), DRAGS):
                 continue
             beta = evidence.draws["beta"].sel(term=effect).to_numpy().ravel()
             shared = effects.sel({f"effect of {factor.name}": effect}).to_numpy().ravel()
@@ -135,4 +136,4 @@ def find_ridges(evidence: Evidence) -> Iterator[Cause]:
                 f"{alone:.2g}. The sampler must creep along that ridge."
             )
             numbers = {"correlation": r, "sd_of_sum": together, "sd": alone}
-            yield Cause("ridge", row_name(effect), True, numbers, text)
+            yield Cause("ridge", coefficient_name(effect), True, numbers, text)

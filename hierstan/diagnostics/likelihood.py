@@ -7,6 +7,7 @@ import numpy as np
 
 from hierstan.design import Design, Floats
 from hierstan.errors import DataError
+from hierstan.naming import SIGMA
 from hierstan.programs import Program
 from hierstan.structure import chain
 
@@ -65,16 +66,12 @@ def likelihood_of(program: Program, design: Design) -> Likelihood | None:
         return None
     if not fit.converged:
         return None
-    estimates = fit.estimates()
-    found = {
-        f"sd({effect} | {factor})": value
-        for factor, effects_ in estimates.sd.items()
-        for effect, value in effects_.items()
-    } | {"sigma": estimates.sigma}
     deviations = {
         name: (value.center, value.spread)
-        for name, value in found.items()
-        if value.spread is not None and np.isfinite(value.spread)
+        for kind, name, value in fit.estimates().parameters()
+        if kind in ("sd", "sigma")
+        and value.spread is not None
+        and np.isfinite(value.spread)
     }
     solution = fit.solution
     return Likelihood("REML", solution.beta, solution.beta_covariance, deviations)
@@ -88,5 +85,5 @@ def _least_squares(design: Design) -> Likelihood | None:
     except DataError:
         return None
     covariance = found.sigma**2 * found.root @ found.root.T
-    deviations = {"sigma": (found.sigma, found.sigma / np.sqrt(2 * found.freedom))}
+    deviations = {SIGMA: (found.sigma, found.sigma / np.sqrt(2 * found.freedom))}
     return Likelihood("least squares", found.beta, covariance, deviations)

@@ -7,6 +7,8 @@ import pandas as pd
 import xarray as xr
 
 from hierstan.design import Floats
+from hierstan.draws import reported
+from hierstan.naming import parameter_name
 
 # Vehtari et al. 2021 (doi:10.1214/20-BA1221) for R-hat and ESS; Betancourt 2016
 # (arXiv:1604.00695) for E-BFMI.
@@ -18,25 +20,6 @@ ESS_PER_CHAIN = 100
 EBFMI_LIMIT = 0.3
 
 POPULATION = ("beta", "tau", "rho", "sigma")
-
-
-def reported(draws: xr.Dataset) -> xr.Dataset:
-    """Drop what is not a result: the log prior."""
-    return draws.drop_vars("lprior", errors="ignore")
-
-
-def parameter_name(variable: str, labels: tuple[str, ...]) -> str:
-    """Name one element of a variable of named draws as tables do."""
-    if variable == "tau":
-        return f"sd({labels[0]})"
-    if variable == "rho":
-        return f"corr({labels[0]})"
-    if variable == "beta":
-        return "sigma (coefficient)" if labels[0] == "sigma" else labels[0]
-    if labels:
-        kind = "effect" if variable.startswith("u[") else "coefficient"
-        return f"the {kind} {labels[0]} of {labels[1]}"
-    return variable
 
 
 def population_series(draws: xr.Dataset) -> dict[str, Floats]:

@@ -7,8 +7,7 @@ import xarray as xr
 
 from hierstan.arviz_stats import convergence
 from hierstan.design import Design, Floats
-from hierstan.diagnostics.limits import parameter_name
-from hierstan.naming import effect_label
+from hierstan.naming import parameter_name, sd_names
 
 # With fewer divergences than this no place is clear, and with a score below this neither.
 FEWEST = 5
@@ -82,10 +81,7 @@ def _logs(design: Design, draws: xr.Dataset) -> dict[str, Floats]:
     }
     together = {
         f"all sds of {factor.name}": np.mean(
-            [
-                logs[parameter_name("tau", (effect_label(factor, effect),))]
-                for effect in factor.effects
-            ],
+            [logs[name] for name in sd_names(factor)],
             axis=0,
         )
         for factor in design.factors

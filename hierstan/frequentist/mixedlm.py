@@ -17,6 +17,7 @@ from hierstan.frequentist.search import beyond_mixedlm, search
 from hierstan.frequentist.section import Section
 from hierstan.frequentist.standard import Standard
 from hierstan.frequentist.variances import Variances
+from hierstan.naming import sd_names
 from hierstan.noise import remedy, without_noise
 from hierstan.threads import one_thread
 
@@ -188,8 +189,7 @@ def _assemble(
     if gained:
         log.append(f"MixedLM stopped {gained:.3g} of log likelihood short; refitted")
     log += [
-        f"sd({design.factors[f].effects[q]} | {design.factors[f].name}) put at zero, "
-        "where the likelihood is as high"
+        f"{sd_names(design.factors[f])[q]} put at zero, where the likelihood is as high"
         for f, q in state.zeroed
     ]
     inside = standard.inward(state.variances)

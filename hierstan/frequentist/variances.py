@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 
 from hierstan.design import Factor, Floats
+from hierstan.naming import SIGMA, corr_names, sd_names
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,16 +62,16 @@ class Parameter:
 def parameters_of(factors: Sequence[Factor]) -> tuple[Parameter, ...]:
     """List the parameters of a model: standard deviations, correlations, sigma."""
     sds = [
-        Parameter(f"sd({effect} | {factor.name})", "sd", position, (q,))
+        Parameter(name, "sd", position, (q,))
         for position, factor in enumerate(factors)
-        for q, effect in enumerate(factor.effects)
+        for q, name in enumerate(sd_names(factor))
     ]
-    correlations = []
-    for position, factor in enumerate(factors):
-        for a, b in factor.pairs:
-            name = f"corr({factor.effects[b]}, {factor.effects[a]} | {factor.name})"
-            correlations.append(Parameter(name, "corr", position, (a, b)))
-    return (*sds, *correlations, Parameter("sigma", "sigma", -1, ()))
+    correlations = [
+        Parameter(name, "corr", position, pair)
+        for position, factor in enumerate(factors)
+        for name, pair in zip(corr_names(factor), factor.pairs, strict=True)
+    ]
+    return (*sds, *correlations, Parameter(SIGMA, "sigma", -1, ()))
 
 
 class Packing:

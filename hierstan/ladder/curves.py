@@ -10,8 +10,15 @@ from hierstan.design import Floats
 from hierstan.estimates import Value
 from hierstan.frequentist.ray import Curve as ProfileCurve
 from hierstan.ladder.check import CrossCheck
+from hierstan.naming import Kind
 
 _POINTS = 200
+_BOUNDS: dict[Kind, tuple[float, float]] = {
+    "coefficient": (-np.inf, np.inf),
+    "sd": (0.0, np.inf),
+    "corr": (-1.0, 1.0),
+    "sigma": (0.0, np.inf),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,11 +128,11 @@ def panels(check: CrossCheck) -> list[Panel]:
     fits = [None if fit is None else fit.series() for fit in (check.flat, check.posterior)]
     profiles = check.profile.curves if check.profile else {}
     found = []
-    for name, value in check.stan_mode().rows():
-        lower, upper = -np.inf, np.inf
-        likelihood = normal(value.center, value.spread)
-        if name not in check.model.design.terms:
-            lower, upper = (-1.0, 1.0) if name.startswith("corr(") else (0.0, np.inf)
+    for kind, name, value in check.stan_mode().parameters():
+        lower, upper = _BOUNDS[kind]
+        if kind == "coefficient":
+            likelihood = normal(value.center, value.spread)
+        else:
             likelihood = profiled(profiles[name]) if name in profiles else None
         curves = [None if f is None else density(f[name], lower, upper) for f in fits]
         ends = (value.low, value.high) if isinstance(value, Value) else (None, None)

@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hierstan.design import Design, Factor
+from hierstan.naming import corr_names, sd_names
 
 
 def evidence(design: Design) -> dict[str, str]:
@@ -24,12 +25,10 @@ def evidence(design: Design) -> dict[str, str]:
     told = {}
     for factor in design.factors:
         determined = factor.determined()
-        for q, effect in enumerate(factor.effects):
-            told[f"sd({effect} | {factor.name})"] = _count(factor, determined[:, q])
-        for a, b in factor.pairs:
-            both = determined[:, a] & determined[:, b]
-            name = f"corr({factor.effects[b]}, {factor.effects[a]} | {factor.name})"
-            told[name] = _count(factor, both)
+        for name, which in zip(sd_names(factor), determined.T, strict=True):
+            told[name] = _count(factor, which)
+        for name, (a, b) in zip(corr_names(factor), factor.pairs, strict=True):
+            told[name] = _count(factor, determined[:, a] & determined[:, b])
     return told
 
 

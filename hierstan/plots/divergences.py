@@ -50,10 +50,11 @@ def divergences(fit: Fit, ax: AxesLike = None) -> Figure:
         )
     places = fit.diagnostics.places
     diverging = fit.samples.sampler["diverging"].astype(bool)
+    variables = fit.diagnostics.parameters["variable"]
     series = {
         name: values
         for name, values in fit.series().items()
-        if name.startswith("sd(") or name == "sigma"
+        if variables[name] in ("tau", "sigma")
     }
     with house_style():
         figure, (axis,) = grid(1, 1, 7.2, 0.9 + 0.5 * len(series), ax)

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from hierstan.design import Factor, find_factor
 from hierstan.fit import Fit
-from hierstan.naming import effect_label
+from hierstan.naming import effect_label, sd_name
 from hierstan.plots.failed import label_of
 from hierstan.plots.names import shortened
 from hierstan.plots.style import (
@@ -91,7 +91,7 @@ def funnel(
             axis.set_xlabel(f"{shortened(effect, 20)} in {shortened(level, 26)}")
             axis.legend(loc="lower right", borderaxespad=0.2)
             plain_log(axis.yaxis)
-        axes[0].set_ylabel(shortened(f"sd({effect} | {factor.name})", 46))
+        axes[0].set_ylabel(shortened(sd_name(factor.name, effect), 46))
         limits = np.array([axis.get_ylim() for axis in axes])
         spans = np.array([axis.get_xlim() for axis in axes])
         low, high = limits[:, 0].min(), limits[:, 1].max()

@@ -10,8 +10,8 @@ import xarray as xr
 from hierstan.arviz_stats import to_arviz
 from hierstan.correlations import correlation_root
 from hierstan.design import Design, Floats
+from hierstan.draws import name_draws
 from hierstan.errors import InputError
-from hierstan.naming import name_draws
 from hierstan.prediction.checks import replicate
 from hierstan.prediction.predict import KEPT_CELLS, posterior_rows
 from hierstan.prediction.simulate import Posterior

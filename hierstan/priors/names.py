@@ -8,6 +8,7 @@ from typing import Literal
 
 from hierstan.design import Design
 from hierstan.errors import PriorError
+from hierstan.naming import SIGMA, about, coef_name, coefficient_name, corr_name, sd_name
 
 Role = Literal["beta", "gamma", "tau", "eta", "sigma"]
 
@@ -19,7 +20,7 @@ _KINDS: dict[Role, str] = {
     "sigma": "standard deviation",
 }
 # Names with a meaning of their own; a predictor of the same name says what it is.
-_TAKEN = ("sigma", "preset")
+_TAKEN = (SIGMA, "preset")
 
 
 @dataclass(frozen=True)
@@ -73,27 +74,26 @@ def parameters(design: Design, *, centred: bool) -> tuple[Parameter, ...]:
     """
     listed = []
     for p, term in enumerate(design.terms):
-        name = f"{term} (coefficient)" if term in _TAKEN else term
+        name = coefficient_name(term, taken=_TAKEN)
         aliases: tuple[str, ...] = ()
         if term == "Intercept" and centred:
             name, aliases = "Intercept (at average predictors)", ("Intercept",)
         listed.append(Parameter(name, "beta", p, aliases))
     for k, (factor, effect) in enumerate(design.effects):
-        label = f"{effect} | {factor.name}"
-        listed.append(Parameter(f"coef({label})", "gamma", k, factor=factor.name))
-        listed.append(Parameter(f"sd({label})", "tau", k, factor=factor.name))
+        own, spread = coef_name(factor.name, effect), sd_name(factor.name, effect)
+        listed.append(Parameter(own, "gamma", k, factor=factor.name))
+        listed.append(Parameter(spread, "tau", k, factor=factor.name))
     f = 0
     for factor in design.factors:
         correlated = sum(size > 1 for size in factor.blocks)
         for start, size in zip(factor.starts, factor.blocks, strict=True):
             if size > 1:
-                effects = ", ".join(factor.effects[start : start + size])
-                names = [f"corr({effects} | {factor.name})"]
+                names = [corr_name(factor.name, *factor.effects[start : start + size])]
                 if correlated == 1:
-                    names.insert(0, f"corr({factor.name})")
+                    names.insert(0, about("corr", factor.name))
                 listed.append(Parameter(names[0], "eta", f, tuple(names[1:]), factor.name))
             f += 1
-    return (*listed, Parameter("sigma", "sigma", 0))
+    return (*listed, Parameter(SIGMA, "sigma", 0))
 
 
 def find(name: str, listed: Iterable[Parameter]) -> tuple[Parameter, ...]:
@@ -128,7 +128,7 @@ def find(name: str, listed: Iterable[Parameter]) -> tuple[Parameter, ...]:
         parameter
         for parameter in listed
         if parameter.factor
-        and _tight(name) == _tight(f"{_PREFIX[parameter.role]}({parameter.factor})")
+        and _tight(name) == _tight(about(_PREFIX[parameter.role], parameter.factor))
     )
     if found:
         return found
