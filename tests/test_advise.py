@@ -76,7 +76,6 @@ def test_a_faster_program_is_tried_and_advised() -> None:
     assert program == "noncentered"
     assert (settings.chains, settings.warmup, settings.draws) == (4, 250, 400)
     assert settings.seed == 23
-    assert settings.adapt_delta == 0.95
     (trial,) = advice.trials
     assert trial.settings == settings
     # Independent draws: about 1,600 of them in a tenth of a second.
@@ -92,6 +91,15 @@ def test_a_faster_program_is_tried_and_advised() -> None:
     assert "4 x 400 draws after 250, seed 23" in told
     rough = float(f"{trial.faster:.2g}")
     assert f"({rough:.0f} times the fit's)" in told
+
+
+def test_a_trial_adapts_as_the_fit_did() -> None:
+    engine = Invented()
+    fit = failed(engine)
+    settings = replace(fit.samples.settings, adapt_delta=0.87, max_treedepth=7)
+    hs.advise(replace(fit, samples=replace(fit.samples, settings=settings)))
+    ((_, asked),) = engine.asked
+    assert (asked.adapt_delta, asked.max_treedepth) == (0.87, 7)
 
 
 def test_the_table_sets_fit_and_trials_side_by_side() -> None:

@@ -30,7 +30,7 @@ class Trial:
     program : str
         What was tried.
     settings : SamplerSettings
-        Chains, warm-up, draws and seed of the run.
+        Chains, warm-up, draws and seed of the run; the rest is as for the fit.
     slowest : str
         Its population parameter with the smallest bulk ESS.
     ess : float
@@ -87,8 +87,9 @@ def try_program(
         # A short run has too few draws to be sound, and is not meant to be.
         short = model.sample(
             program, chains=settings.chains, warmup=settings.warmup, draws=settings.draws,
-            seed=settings.seed, max_treedepth=settings.max_treedepth,
-            prior_only=fit.prior_only, progress=progress,
+            seed=settings.seed, adapt_delta=settings.adapt_delta,
+            max_treedepth=settings.max_treedepth, prior_only=fit.prior_only,
+            progress=progress,
         )  # fmt: skip
     gap, where = largest_gap(fit, short)
     state = short.diagnostics
