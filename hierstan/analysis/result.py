@@ -66,7 +66,12 @@ class Analysis:
 
     @property
     def best(self) -> Fit | None:
-        """The partial-pooling fit to report: the first sound one, else the last tried."""
+        """The fit with partial pooling to report; None without one.
+
+        Of those that passed their checks, or else of all, the last in the order of
+        `fits`: that in which the programs were given, the preferred one last. By default
+        marginal is preferred to noncentered, and that to centered.
+        """
         partial = [fit for fit in self.fits.values() if fit.program.pooling == "partial"]
         sound = [fit for fit in partial if fit.diagnostics.sound]
         return next(iter([*sound[::-1], *partial[::-1]]), None)
