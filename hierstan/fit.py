@@ -265,7 +265,7 @@ class Fit(Predictive, Shrunken):
         }
         coords = {name: self.draws[name] for name in ("chain", "draw")}
         observed = xr.Dataset(
-            {self.design.formula.response: (("row of data",), self.design.y)},
+            {self.design.formula.response: (("row of data",), self.posterior.observed)},
             {"row of data": np.arange(self.design.N)},
         )
         names = (

@@ -12,9 +12,9 @@ import hierstan as hs
 from hierstan.engines import SamplerSettings
 from hierstan.engines.cmdstan import CmdStanEngine
 from hierstan.errors import DataError, InputError
-from hierstan.evaluate import build_design
+from hierstan.evaluate import build_design, evaluate_terms
 from hierstan.fit import Fit
-from hierstan.prediction import predict, simulate
+from hierstan.prediction import new_data, predict, simulate
 from hierstan.programs import get_program, initial_values, stan_data
 from hierstan.progress import SILENT
 
@@ -60,6 +60,32 @@ def test_offsets_are_added_back_and_a_transformed_response_is_named() -> None:
     assert found.response == "np.log(z)"
     assert str(found).startswith("Predictions of np.log(z): 95% intervals, seed 11")
     pd.testing.assert_frame_equal(fit.predict().table, found.table)
+
+
+def test_every_reading_holds_the_response_against_the_data_s_own() -> None:
+    data = example().assign(z=lambda d: np.exp(d["y"]))
+    fit = synthetic_fit("np.log(z) ~ x + offset(3 * w) + (1 | g)", data, draws=60)
+    for observed in (
+        fit.to_arviz()["observed_data"]["np.log(z)"].to_numpy(),
+        fit.residuals()["observed"],
+        fit.loo().pointwise["observed"],
+    ):
+        np.testing.assert_allclose(observed, data["y"], rtol=1e-12)
+
+
+def test_readings_evaluate_the_formula_once(
+    fit: Fit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def counted(*arguments: Any) -> Any:
+        asked.append(arguments[0])
+        return evaluate_terms(*arguments)
+
+    monkeypatch.setattr(new_data, "evaluate_terms", counted)
+    fit.residuals(), fit.replicate(20), fit.predictive_checks(), fit.pooling()
+    fit.group_means("h"), fit.log_likelihood(), fit.to_arviz(), fit.predict()
+    assert asked == ["x + k"]
 
 
 def test_the_interval_is_the_one_asked_for(fit: Fit) -> None:

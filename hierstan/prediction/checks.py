@@ -7,7 +7,7 @@ import pandas as pd
 
 from hierstan.design import Design, Floats
 from hierstan.errors import InputError
-from hierstan.prediction.predict import KEPT_CELLS, posterior_rows
+from hierstan.prediction.predict import KEPT_CELLS
 from hierstan.prediction.simulate import Posterior, Simulator
 
 COVERAGE = (0.5, 0.95)
@@ -72,13 +72,12 @@ def residuals(posterior: Posterior) -> pd.DataFrame:
         ``residual`` (their difference) and ``standardized`` (over the posterior mean of
         sigma, without unit).
     """
-    rows, _ = posterior_rows(posterior, None, None)
+    rows, observed = posterior.rows, posterior.observed
     effects = {
         group.factor.name: posterior.effects(group.factor).mean(axis=0).T
         for group in rows.groups
     }
     expected = rows.point(posterior.beta.mean(axis=1), effects)
-    observed = posterior.design.y + rows.offset
     residual = observed - expected
     return pd.DataFrame(
         {
@@ -103,9 +102,8 @@ def replicate(posterior: Posterior, draws: int, *, seed: int) -> Floats:
         )
     chosen = np.linspace(0, S - 1, draws).round().astype(np.int64)
     some = replace(posterior, chosen=chosen)
-    rows, _ = posterior_rows(some, None, None)
     y = np.empty((draws, N))
-    for part, _, drawn in Simulator(some, rows, seed).chunks():
+    for part, _, drawn in Simulator(some, posterior.rows, seed).chunks():
         y[:, part] = drawn.T
     return y
 
@@ -141,14 +139,13 @@ def check(posterior: Posterior, *, seed: int) -> Checks:
 
         Memory is that of a prediction and of two times the draws of one group effect.
     """
-    rows, _ = posterior_rows(posterior, None, None)
-    observed = posterior.design.y + rows.offset
+    observed = posterior.observed
     fitted = _Moments(posterior.S)
     replicated = _Statistics(posterior.design, posterior.S)
     actual = _Statistics(posterior.design, 1)
     reach = np.array(COVERAGE)[:, None] / 2
     inside = np.zeros(len(COVERAGE), dtype=np.int64)
-    for part, mu, y in Simulator(posterior, rows, seed).chunks():
+    for part, mu, y in Simulator(posterior, posterior.rows, seed).chunks():
         own = observed[part, None]
         below = (y < own).mean(axis=1)  # ten times as fast as quantiles of y
         inside += (np.abs(below - 0.5) <= reach).sum(axis=1)
@@ -159,7 +156,7 @@ def check(posterior: Posterior, *, seed: int) -> Checks:
     share = variance / (variance + posterior.sigma**2)
     return Checks(
         coverage=pd.DataFrame(
-            {"rows": inside, "share": inside / len(rows)},
+            {"rows": inside, "share": inside / len(observed)},
             pd.Index(COVERAGE, name="interval"),
         ),
         r_squared=_summary(share, ("mean", "sd", "median", "low", "high")),

@@ -32,7 +32,8 @@ class CrossValidated:
     prior_only: bool
 
     @cached_property
-    def _posterior(self) -> Posterior:
+    def posterior(self) -> Posterior:
+        """The draws as arrays, which readings share."""
         return Posterior(self.program, self.design, self.draws)
 
     def loo(self, *, integrated: bool | None = False) -> LeaveOneOut:
@@ -165,7 +166,7 @@ class CrossValidated:
             As `loo`.
         """
         return deviations(
-            self._posterior,
+            self.posterior,
             self.loo(integrated=None),
             seed=self._seed(seed),
             remark=self._remark,
@@ -184,13 +185,13 @@ class CrossValidated:
         else:
             integrable = True
         return leave_one_out(
-            self._posterior, integrable=integrable, r_eff=r_eff, remark=self._remark
+            self.posterior, integrable=integrable, r_eff=r_eff, remark=self._remark
         )
 
     @cached_property
     def _loo_integrated(self) -> LeaveOneOut:
         return leave_one_out_integrated(
-            self._posterior,
+            self.posterior,
             self._conditional,
             r_eff=self._efficiency("tau", "rho", "sigma"),
             remark=self._remark,
@@ -209,7 +210,7 @@ class CrossValidated:
     def _efficiency(self, *variables: str) -> float:
         ess = self.statistics["ess_bulk"]
         some = {name: ess[name] for name in variables if name in ess}
-        return relative_efficiency(some, self._posterior.S)
+        return relative_efficiency(some, self.posterior.S)
 
     def _refuse_prior(self) -> None:
         if self.prior_only:

@@ -6,7 +6,6 @@ from scipy.sparse import csr_array
 
 from hierstan.design import Factor, Floats, Integers
 from hierstan.prediction.new_data import Rows
-from hierstan.prediction.predict import posterior_rows
 from hierstan.prediction.simulate import Posterior
 
 _STREAM = 2  # of random numbers under the seed; 0 and 1 are the simulator's
@@ -14,13 +13,12 @@ _STREAM = 2  # of random numbers under the seed; 0 and 1 are the simulator's
 
 def group_means(posterior: Posterior, factor: Factor, *, seed: int) -> pd.DataFrame:
     """Compare each level's mean with replications; see `hierstan.fit.Fit.group_means`."""
-    rows, _ = posterior_rows(posterior, None, None)
     sizes = factor.sizes
     # The mean of n_j errors is one normal number with sd sigma / sqrt(n_j).
     noise = np.random.default_rng([seed, _STREAM]).standard_normal((factor.J, posterior.S))
-    means = _expected(posterior, rows, factor)
+    means = _expected(posterior, posterior.rows, factor)
     means += noise * posterior.sigma / np.sqrt(sizes)[:, None]
-    observed = np.bincount(factor.index, posterior.design.y + rows.offset, factor.J) / sizes
+    observed = np.bincount(factor.index, posterior.observed, factor.J) / sizes
     low, high = np.quantile(means, [0.025, 0.975], axis=1)
     return pd.DataFrame(
         {

@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from hierstan.errors import InputError
-from hierstan.prediction.predict import KEPT_CELLS, posterior_rows
+from hierstan.prediction.predict import KEPT_CELLS
 from hierstan.prediction.simulate import Posterior, Simulator
 
 
@@ -44,13 +44,11 @@ def log_likelihood(posterior: Posterior, *, pointwise: bool = False) -> xr.DataA
             f"The log likelihood of {N} rows in {posterior.S} draws is too large to keep; "
             f"sample at most {KEPT_CELLS // N} draws, or ask for the sum."
         )
-    rows, _ = posterior_rows(posterior, None, None)
-    y = posterior.design.y + rows.offset
     terms = np.empty((N if pointwise else 0, posterior.S))
     squares = np.zeros(posterior.S)
     constant = -np.log(sigma) - 0.5 * np.log(2 * np.pi)
-    for part, mu in Simulator(posterior, rows, seed=0).expected():
-        np.subtract(y[part, None], mu, out=mu)
+    for part, mu in Simulator(posterior, posterior.rows, seed=0).expected():
+        np.subtract(posterior.observed[part, None], mu, out=mu)
         np.square(mu, out=mu)
         if pointwise:
             terms[part] = constant - 0.5 * mu / sigma**2

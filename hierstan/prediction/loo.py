@@ -7,12 +7,11 @@ import numpy as np
 import pandas as pd
 from scipy.special import logsumexp, ndtr
 
-from hierstan.design import Design, Floats, Integers
+from hierstan.design import Floats, Integers
 from hierstan.errors import DataError, InputError
 from hierstan.marginal.fitted import Conditional, Fitted, Kinds, fitted_values, reduced
 from hierstan.prediction.calibration import ecdf_difference
 from hierstan.prediction.left_out import LeftOut
-from hierstan.prediction.predict import posterior_rows
 from hierstan.prediction.psis import log_weights
 from hierstan.prediction.simulate import CELLS, Posterior, Simulator
 
@@ -99,13 +98,11 @@ def leave_one_out(
     `integrable` says whether `leave_one_out_integrated` can be advised.
     """
     chosen = thinned(posterior.S, posterior.design.N, _MOST_CELLS)
-    posterior = replace(posterior, chosen=chosen)
-    rows, _ = posterior_rows(posterior, None, None)
+    some = replace(posterior, chosen=chosen)
     densities = (
-        (part, (mu, posterior.sigma), (mu, posterior.sigma))
-        for part, mu in Simulator(posterior, rows, seed=0).expected()
+        (part, (mu, some.sigma), (mu, some.sigma))
+        for part, mu in Simulator(some, posterior.rows, seed=0).expected()
     )
-    y = posterior.design.y + rows.offset
     remedy = "Refit without these rows to see what they do."
     if integrable:
         remedy = (
@@ -113,9 +110,9 @@ def leave_one_out(
             "which lowers them; else refit without these rows."
         )
     return LeaveOneOut(
-        weigh_rows(posterior.design, rows.index, y, densities, r_eff),
+        weigh_rows(posterior, densities, r_eff),
         integrated=False,
-        draws=posterior.S,
+        draws=some.S,
         r_eff=r_eff,
         remedy=remedy,
         remark=remark,
@@ -126,22 +123,21 @@ def leave_one_out_integrated(
     posterior: Posterior, model: Conditional, *, r_eff: float, remark: str
 ) -> LeaveOneOut:
     """Weigh draws of the standard deviations only; see `hierstan.fit.Fit.loo`."""
-    rows, _ = posterior_rows(posterior, None, None)
-    y = posterior.design.y + rows.offset
     block, kinds = reduced(model)
     model = model.thinned(thinned(len(model.sigma), len(kinds), _KEPT_CELLS))
     fitted = fitted_values(model, block, kinds)
     largest = fitted.leverage.max(axis=1)[kinds.which]
     determined = largest < 1.0 - _NOTHING
     if not determined.all():
+        row = posterior.rows.index[int(np.argmin(determined))]
         raise DataError(
-            f"Without row {rows.index[int(np.argmin(determined))]} the rows do not "
+            f"Without row {row} the rows do not "
             f"determine the coefficients of {', '.join(model.design.terms)}, and not all "
             "of their priors are proper; give them some by name."
         )
-    parts = _left_out(y, model, kinds, fitted)
+    parts = _left_out(posterior.observed, model, kinds, fitted)
     return LeaveOneOut(
-        weigh_rows(posterior.design, rows.index, y, parts, r_eff),
+        weigh_rows(posterior, parts, r_eff),
         integrated=True,
         draws=len(model.sigma),
         r_eff=r_eff,
@@ -186,25 +182,20 @@ def thinned(draws: int, rows: int, cells: int) -> Integers:
     return np.linspace(0, draws - 1, most).round().astype(np.int64)
 
 
-def weigh_rows(
-    design: Design, index: "pd.Index[int]", y: Floats, parts: Parts, r_eff: float
-) -> pd.DataFrame:
+def weigh_rows(posterior: Posterior, parts: Parts, r_eff: float) -> pd.DataFrame:
     """Make `LeaveOneOut.pointwise` of normal densities of each row at each draw.
 
     Parameters
     ----------
-    design : Design
-        For the levels of the rows.
-    index : pandas.Index
-        Of the rows.
-    y : ndarray, shape (N,)
-        The response.
+    posterior : Posterior
+        For the rows, their levels and the response.
     parts : iterator
         Some rows, and location and scale of p(y_i | y_-i, theta) and of p(y_i | y, theta);
         the two are the same where theta holds all parameters.
     r_eff : float
         Effective draws per draw.
     """
+    y = posterior.observed
     names = ("elpd", "p_loo", "khat", "expected", "pit")
     found = {name: np.empty(len(y)) for name in names}
     for part, (location, scale), seen in parts:
@@ -219,11 +210,11 @@ def weigh_rows(
         found["pit"][part] = np.sum(weights * ndtr((own - location) / scale), axis=1)
     levels = {
         f"level of {factor.name}": np.array(factor.levels, dtype=object)[factor.index]
-        for factor in design.factors
+        for factor in posterior.design.factors
     }
     columns = levels | {"observed": y, "residual": y - found["expected"]} | found
     order = [*levels, "observed", *names[:-1], "residual", "pit"]
-    return pd.DataFrame({name: columns[name] for name in order}, index)
+    return pd.DataFrame({name: columns[name] for name in order}, posterior.rows.index)
 
 
 def _log_normal(y: Floats, location: Floats, scale: Floats) -> Floats:

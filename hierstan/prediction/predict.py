@@ -98,6 +98,8 @@ def posterior_rows(
                 "Without pooling there is no population that groups come from, so groups "
                 f"can only be 'same', not {groups!r}; use a fit with partial pooling."
             )
+    if new_data is None and "population" not in choices.values():
+        return posterior.rows, choices
     return rows_of(design, new_data, choices, remedy), choices
 
 

@@ -52,7 +52,7 @@ class Predictive(CrossValidated):
             `hierstan.prediction.predict.predict`.
         """
         return predict(
-            self._posterior,
+            self.posterior,
             new_data,
             groups=groups,
             interval=interval,
@@ -74,7 +74,7 @@ class Predictive(CrossValidated):
         xarray.DataArray
             Over ``chain`` and ``draw`` (and ``row of data``), constants included.
         """
-        return log_likelihood(self._posterior, pointwise=pointwise)
+        return log_likelihood(self.posterior, pointwise=pointwise)
 
     def residuals(self) -> pd.DataFrame:
         """Set the fitted rows' responses beside their expected values.
@@ -84,7 +84,7 @@ class Predictive(CrossValidated):
         pandas.DataFrame
             A row per row in use, as `hierstan.prediction.checks.residuals` describes it.
         """
-        return residuals(self._posterior)
+        return residuals(self.posterior)
 
     def replicate(self, draws: int = 200, *, seed: int | None = None) -> Floats:
         """Simulate the response of the fitted rows again, from several draws.
@@ -106,7 +106,7 @@ class Predictive(CrossValidated):
         InputError
             When there are fewer draws than asked for, or the array would pass 1 GB.
         """
-        return replicate(self._posterior, draws, seed=self._seed(seed))
+        return replicate(self.posterior, draws, seed=self._seed(seed))
 
     def predictive_checks(self, *, seed: int | None = None) -> Checks:
         """Compare the data with what the fit would expect them to be.
@@ -122,7 +122,7 @@ class Predictive(CrossValidated):
             Coverage of predictive intervals, Bayesian R-squared and posterior predictive
             p-values; `hierstan.prediction.checks.check` has the definitions.
         """
-        return check(self._posterior, seed=self._seed(seed))
+        return check(self.posterior, seed=self._seed(seed))
 
     def group_means(self, factor: str, *, seed: int | None = None) -> pd.DataFrame:
         """Compare the mean response of each group with those of replicated data.
@@ -153,4 +153,4 @@ class Predictive(CrossValidated):
             When there is no such factor.
         """
         found = find_factor(self.design, factor)
-        return group_means(self._posterior, found, seed=self._seed(seed))
+        return group_means(self.posterior, found, seed=self._seed(seed))

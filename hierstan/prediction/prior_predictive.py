@@ -13,7 +13,7 @@ from hierstan.design import Design, Floats
 from hierstan.draws import name_draws
 from hierstan.errors import InputError
 from hierstan.prediction.checks import replicate
-from hierstan.prediction.predict import KEPT_CELLS, posterior_rows
+from hierstan.prediction.predict import KEPT_CELLS
 from hierstan.prediction.simulate import Posterior
 from hierstan.priors import Priors
 from hierstan.programs import Program, stan_data
@@ -149,8 +149,7 @@ def prior_predictive(
     named = name_draws(program, design, {name: v[None] for name, v in variables.items()})
     drawn = Posterior(program, design, named)
     y_rep = replicate(drawn, draws, seed=seed)
-    y = design.y + posterior_rows(drawn, None, None)[0].offset
-    return PriorPredictive(program, design, priors, named, y_rep, y, seed)
+    return PriorPredictive(program, design, priors, named, y_rep, drawn.observed, seed)
 
 
 def _parameters(

@@ -7,7 +7,6 @@ import pandas as pd
 
 from hierstan.design import Factor, Floats
 from hierstan.prediction.loo import LeaveOneOut
-from hierstan.prediction.predict import posterior_rows
 from hierstan.prediction.simulate import Posterior, Simulator
 
 _MISLEADS = (
@@ -64,12 +63,11 @@ def deviations(
     posterior: Posterior, loo: LeaveOneOut, *, seed: int, remark: str
 ) -> Deviations:
     """Take root mean squares over rows and levels; see `hierstan.fit.Fit.rmsd`."""
-    rows, _ = posterior_rows(posterior, None, None)
-    y = posterior.design.y + rows.offset
+    y = posterior.observed
     everyone = np.zeros(len(y), dtype=np.int64)
     whole = Factor("", ("row",), everyone, (), np.empty((len(y), 0)), ())
     parts = [_Sums(factor, posterior.S) for factor in (whole, *posterior.design.factors)]
-    for part, mu, again in Simulator(posterior, rows, seed).chunks():
+    for part, mu, again in Simulator(posterior, posterior.rows, seed).chunks():
         own = y[part, None]
         for sums in parts:
             sums.add(part, mu - own, again - own)

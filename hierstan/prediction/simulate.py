@@ -12,7 +12,7 @@ from hierstan.correlations import symmetric_roots
 from hierstan.design import Design, Factor, Floats, Integers
 from hierstan.errors import InputError
 from hierstan.naming import effect_labels, pair_labels
-from hierstan.prediction.new_data import GroupRows, Rows
+from hierstan.prediction.new_data import GroupRows, Rows, rows_of
 from hierstan.programs import Program, population_columns
 from hierstan.unpooled_layout import coefficients
 
@@ -61,6 +61,19 @@ class Posterior:
             keep = population_columns(self.program, self.design)
             beta[keep] = self._flat("beta").T
         return beta
+
+    @cached_property
+    def rows(self) -> Rows:
+        """The fitted rows, with the factors whose effects this program has."""
+        factors = () if self.program.pooling == "complete" else self.design.factors
+        return rows_of(self.design, None, {factor.name: "same" for factor in factors}, "")
+
+    @cached_property
+    def observed(self) -> Floats:
+        """The response as the data have it, shape (N,): `Design.y` with its offset."""
+        values = np.asarray(self.design.y + self.rows.offset)
+        values.flags.writeable = False  # one array for all readings
+        return values
 
     def effects(self, factor: Factor) -> Floats:
         """Group effects, without pooling group coefficients: shape (S, Q, J), no copy."""

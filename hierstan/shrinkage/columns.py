@@ -9,7 +9,6 @@ from hierstan.design import Design, Factor, Floats, find_factor
 from hierstan.fit import Fit
 from hierstan.frequentist import GroupFit, MixedFit, regression
 from hierstan.frequentist.by_group import average
-from hierstan.prediction.simulate import Posterior
 from hierstan.shares import crossed
 from hierstan.shrinkage.information import information_of
 from hierstan.shrinkage.predictors import LevelPredictor
@@ -48,7 +47,7 @@ def mixed_model(mixed: MixedFit, factor: Factor, *, alone: bool) -> Columns:
 
 def partial_pooling(fit: Fit, predictor: LevelPredictor) -> Columns:
     """Posterior of the coefficients, of what they are pulled towards, and of weights."""
-    posterior = Posterior(fit.program, fit.design, fit.draws)
+    posterior = fit.posterior
     parts = []
     for levels in predictor.chunks(posterior.S):
         there = predictor.effects(posterior, levels)
@@ -74,7 +73,7 @@ def without_pooling(fit: Fit, name: str) -> Columns:
     """
     design, factor = fit.design, find_factor(fit.design, name)
     predictor = LevelPredictor.of(design, factor)
-    posterior = Posterior(fit.program, design, fit.draws)
+    posterior = fit.posterior
     added = []
     for other in crossed(design, factor):
         share, regression = average(predictor.columns, other, design)

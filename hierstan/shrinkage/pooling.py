@@ -10,7 +10,6 @@ import pandas as pd
 from hierstan.design import Factor, Floats
 from hierstan.errors import InputError
 from hierstan.fit import Fit
-from hierstan.prediction.predict import posterior_rows
 from hierstan.prediction.simulate import Posterior, Simulator
 from hierstan.shrinkage.predictors import LevelPredictor
 from hierstan.shrinkage.weights import evenly, weight_draws
@@ -94,7 +93,7 @@ def pooling_table(fit: Fit) -> pd.DataFrame:
 
 def _rows(fit: Fit) -> Iterator[dict[str, Any]]:
     design = fit.design
-    posterior = Posterior(fit.program, design, fit.draws)
+    posterior = fit.posterior
     row = {"level": "data", "effect": design.formula.response, "units": design.N}
     yield row | _data(posterior) | dict.fromkeys(_THEORY, np.nan) | {"note": ""}
     for factor in design.factors if fit.program.pooling == "partial" else ():
@@ -124,11 +123,9 @@ def _note(units: int, reading: dict[str, float]) -> str:
 def _data(posterior: Posterior) -> dict[str, float]:
     """Take the response and the residuals."""
     chosen = evenly(posterior.S, max(_FEWEST, _NUMBERS // posterior.design.N))
-    posterior = replace(posterior, chosen=chosen)
-    rows, _ = posterior_rows(posterior, None, None)
-    y = posterior.design.y + rows.offset
-    variances = _Variances(posterior.S)
-    for part, expected in Simulator(posterior, rows, seed=0).expected():
+    some, y = replace(posterior, chosen=chosen), posterior.observed
+    variances = _Variances(some.S)
+    for part, expected in Simulator(some, posterior.rows, seed=0).expected():
         variances.add(y[part, None] - expected, y[part, None])
     return variances.reading()
 

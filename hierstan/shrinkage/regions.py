@@ -161,7 +161,7 @@ def shrinkage_regions(
     chosen = _effects(factor, effects)
     determined = np.all(factor.determined()[:, chosen], axis=1)
     some = _levels(factor, determined, levels)
-    posterior = Posterior(fit.program, fit.design, fit.draws)
+    posterior = fit.posterior
     point = _Means(posterior)
     found = group_information(fit.design, factor, point)
     predictor = LevelPredictor.of(fit.design, factor)
