@@ -1,5 +1,7 @@
 """What a sampled fit says about rows of data: its predictions, and how well they fit."""
 
+from typing import Any
+
 import pandas as pd
 import xarray as xr
 
@@ -8,6 +10,7 @@ from hierstan.prediction.checks import Checks, check, replicate, residuals
 from hierstan.prediction.cross_validated import CrossValidated
 from hierstan.prediction.group_means import group_means
 from hierstan.prediction.likelihood import log_likelihood
+from hierstan.prediction.lines import Lines, lines
 from hierstan.prediction.new_data import Groups
 from hierstan.prediction.predict import Predictions, predict
 
@@ -60,6 +63,43 @@ class Predictive(CrossValidated):
             draws=draws,
             remark=self._remark,
         )
+
+    def lines(self, column: str, levels: Any, factor: str | None = None) -> Lines:
+        """Follow the expected responses of some groups along a column of the data.
+
+        At each value of the column, the expected values of the group's rows are averaged
+        with the column set to that value and everything else in them as it is: every term
+        with the column follows, be it an interaction, a power or a spline. Without such
+        terms the line has the group's intercept, at the group's means of the other
+        columns, and its slope.
+
+        Parameters
+        ----------
+        column : str
+            A column of numbers; `hierstan.prediction.lines.line_columns` names those of a
+            formula.
+        levels : str, number or sequence of them
+            The groups, by name or by value.
+        factor : str, optional
+            Name of a grouping factor; not needed where there is one only.
+
+        Returns
+        -------
+        Lines
+            Between the lowest and the highest value in the data, for every draw.
+            `hierstan.plot.panels` draws them.
+
+        Raises
+        ------
+        InputError
+            When there is no such column, factor or level, the column holds no numbers, or
+            levels times draws are too many to keep.
+        DataError
+            When a term is undefined somewhere in between, as ``I(1 / x)`` is at zero.
+        FormulaError
+            When a term depends on all rows of the data, as ``I(x - np.mean(x))`` does.
+        """
+        return lines(self.posterior, find_factor(self.design, factor), column, levels)
 
     def log_likelihood(self, *, pointwise: bool = False) -> xr.DataArray:
         """Return the log likelihood of each draw given its coefficients and group effects.
