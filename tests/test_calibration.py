@@ -3,6 +3,7 @@
 from itertools import product
 
 import numpy as np
+import pandas as pd
 import pytest
 from exact_draws import OnGrid
 from scipy import stats
@@ -22,6 +23,23 @@ def test_it_is_the_distribution_function_less_the_uniform_one() -> None:
     outside = (table["difference"] < table["low"]) | (table["difference"] > table["high"])
     assert (outside == ~table["inside"]).all()
     assert len(ecdf_difference(pit[:7])) == 6
+    assert ecdf_difference(pit[:1]).index.tolist() == [0.5]
+
+
+def test_its_shape_says_what_is_wrong() -> None:
+    """Normal data, and predictions that are off in one way each."""
+    data = stats.norm.ppf((np.arange(400) + 0.5) / 400)
+
+    def difference(location: float, scale: float) -> "pd.Series[float]":
+        return ecdf_difference(stats.norm.cdf(data, location, scale))["difference"]
+
+    assert (difference(0.7, 1.0) > 0).all()  # the data lie below
+    assert (difference(-0.7, 1.0) < 0).all()
+    narrow, wide = difference(0.0, 0.6), difference(0.0, 1.7)
+    assert (narrow[:0.45] > 0).all()
+    assert (narrow[0.55:] < 0).all()
+    assert (wide[:0.45] < 0).all()
+    assert (wide[0.55:] > 0).all()
 
 
 @pytest.mark.parametrize("N", [12, 90, 900])

@@ -7,7 +7,7 @@ from scipy.stats import binom
 from hierstan.design import Floats
 from hierstan.errors import InputError
 
-_POINTS = 100  # of the distribution function
+_CELLS = 100  # between points of the distribution function
 _SAMPLES = 10_000  # of uniform values, for the width of the band
 
 
@@ -27,11 +27,13 @@ def ecdf_difference(pit: Floats, interval: float = 0.95, seed: int = 1) -> pd.Da
     Returns
     -------
     pandas.DataFrame
-        By ``at``, evenly spaced points of (0, 1), as many as values but at most 100:
-        ``difference`` of the share of values up to the point and the point itself;
-        ``low`` and ``high`` of the band; ``inside``. A hump (first above, then below) says
-        that values are too low; an S that starts above says that predictions are too
-        narrow, one that starts below that they are too wide.
+        By ``at``, points that part (0, 1) into as many equal cells as there are values,
+        but at most 100, so one point fewer (of one value, a half): ``difference`` of the
+        share of values up to the point and the point itself; ``low`` and ``high`` of the
+        band; ``inside``. A hump, above zero throughout, says that values are too low, so
+        the data lie below the predictions; one below zero, above them. An S that starts
+        above says that predictions are too narrow, one that starts below that they are
+        too wide.
 
     Raises
     ------
@@ -49,7 +51,7 @@ def ecdf_difference(pit: Floats, interval: float = 0.95, seed: int = 1) -> pd.Da
         raise InputError("There are no values to compare with uniform ones.")
     if not 0 < interval < 1:
         raise InputError(f"interval is {interval}; it must lie between 0 and 1.")
-    N, K = len(pit), min(len(pit), _POINTS)
+    N, K = len(pit), min(len(pit), _CELLS)
     at = np.arange(1, K) / K if K > 1 else np.array([0.5])
     cells = np.diff([0.0, *at, 1.0])
     counts = np.random.default_rng(seed).multinomial(N, cells, _SAMPLES)

@@ -85,9 +85,10 @@ def _comparison(table: pd.DataFrame, caption: str, csv: str) -> Shown:
         Column("p_loo", meaning="effective number of parameters"),
         Column(
             "k-hat",
-            meaning="largest; too high, above 0.7 or less, the elpd is not to be trusted",
+            meaning="largest; above min(1 - 1 / log10 S, 0.7), for S draws, the elpd is "
+            "not to be trusted",
         ),
-        Column("too high", meaning="how many k-hat are; with few draws the limit is lower"),
+        Column("too high", meaning="how many k-hat are above that limit"),
         Column("warning", numeric=False),
     )
     return Shown(caption, columns, rows, csv=csv, total=len(rows))
