@@ -140,6 +140,8 @@ def test_the_same_seed_gives_the_same_table(fit: Fit) -> None:
     for wrong in (-1, 1.5):
         with pytest.raises(InputError, match=f"seed is {wrong}"):
             fit.predict(data, groups="new", seed=wrong)
+        with pytest.raises(InputError, match=f"seed is {wrong}"):
+            fit.group_means("g", seed=wrong)
 
 
 def test_chunks_leave_no_seams(fit: Fit, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,13 +5,14 @@ import pandas as pd
 
 from hierstan.design import Factor
 from hierstan.prediction.averages import averages
-from hierstan.prediction.simulate import Posterior
+from hierstan.prediction.simulate import Posterior, require_seed
 
 _STREAM = 2  # of random numbers under the seed; 0 and 1 are the simulator's
 
 
 def group_means(posterior: Posterior, factor: Factor, *, seed: int) -> pd.DataFrame:
     """Compare each level's mean with replications; see `hierstan.fit.Fit.group_means`."""
+    require_seed(seed)
     sizes = factor.sizes
     # The mean of n_j errors is one normal number with sd sigma / sqrt(n_j).
     noise = np.random.default_rng([seed, _STREAM]).standard_normal((factor.J, posterior.S))

@@ -11,7 +11,7 @@ import xarray as xr
 
 from hierstan.errors import InputError
 from hierstan.prediction.predict import KEPT_CELLS
-from hierstan.prediction.simulate import Posterior, Simulator
+from hierstan.prediction.simulate import Posterior, expected
 
 
 def log_likelihood(posterior: Posterior, *, pointwise: bool = False) -> xr.DataArray:
@@ -47,7 +47,7 @@ def log_likelihood(posterior: Posterior, *, pointwise: bool = False) -> xr.DataA
     terms = np.empty((N if pointwise else 0, posterior.S))
     squares = np.zeros(posterior.S)
     constant = -np.log(sigma) - 0.5 * np.log(2 * np.pi)
-    for part, mu in Simulator(posterior, posterior.rows, seed=0).expected():
+    for part, mu in expected(posterior, posterior.rows):
         np.subtract(posterior.observed[part, None], mu, out=mu)
         np.square(mu, out=mu)
         if pointwise:

@@ -13,7 +13,7 @@ from hierstan.marginal.fitted import Conditional, Fitted, Kinds, fitted_values, 
 from hierstan.prediction.calibration import ecdf_difference
 from hierstan.prediction.left_out import LeftOut
 from hierstan.prediction.psis import log_weights
-from hierstan.prediction.simulate import CELLS, Posterior, Simulator
+from hierstan.prediction.simulate import CELLS, Posterior, expected
 
 # Rows times draws that are weighed (in minutes), and kept (two arrays of 0.5 GB each).
 _MOST_CELLS, _KEPT_CELLS = 2**29, 2**26
@@ -101,7 +101,7 @@ def leave_one_out(
     some = replace(posterior, chosen=chosen)
     densities = (
         (part, (mu, some.sigma), (mu, some.sigma))
-        for part, mu in Simulator(some, posterior.rows, seed=0).expected()
+        for part, mu in expected(some, posterior.rows)
     )
     remedy = "Refit without these rows to see what they do."
     if integrable:

@@ -190,7 +190,7 @@ class Predictive(CrossValidated):
         Raises
         ------
         InputError
-            When there is no such factor.
+            When there is no such factor, or the seed is not a possible one.
         """
         found = find_factor(self.design, factor)
         return group_means(self.posterior, found, seed=self._seed(seed))

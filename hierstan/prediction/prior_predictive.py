@@ -14,7 +14,7 @@ from hierstan.draws import name_draws
 from hierstan.errors import InputError
 from hierstan.prediction.checks import replicate
 from hierstan.prediction.predict import KEPT_CELLS
-from hierstan.prediction.simulate import Posterior
+from hierstan.prediction.simulate import Posterior, require_seed
 from hierstan.priors import Priors
 from hierstan.programs import Program, stan_data
 from hierstan.propriety import refuse_flat
@@ -136,8 +136,7 @@ def prior_predictive(
     """
     if draws < 1:
         raise InputError(f"draws is {draws}; it must be at least 1.")
-    if not isinstance(seed, int | np.integer) or seed < 0:
-        raise InputError(f"seed is {seed!r}; it must be a whole number, zero or above.")
+    require_seed(seed)
     if draws * design.N > KEPT_CELLS:
         raise InputError(
             f"{draws} data sets of {design.N} rows do not fit; ask for at most "

@@ -1,7 +1,7 @@
 """Draws as arrays, and the expected values and observations that follow from them."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -97,9 +97,73 @@ class Posterior:
         return np.asarray(values if self.chosen is None else values[self.chosen])
 
 
+# Effects of a level that was not in the fitted data, by the factor's rows and its name.
+NewEffects = Callable[[GroupRows, str], Floats]
+
+
+def expected(
+    posterior: Posterior, rows: Rows, new_effects: NewEffects | None = None
+) -> Iterator[tuple[slice, Floats]]:
+    """Yield the rows of a chunk and their expected values at every draw.
+
+    Parameters
+    ----------
+    posterior : Posterior
+        Draws of the fit.
+    rows : Rows
+        Rows to predict.
+    new_effects : callable, optional
+        Returns the effects of a new level, shape (Q, S); needed where there is one.
+
+    Yields
+    ------
+    part : slice
+        Consecutive rows.
+    mu : ndarray, shape (rows, S)
+        Their expected values, in units of the response; the caller's own.
+    """
+    step = max(1, CELLS // posterior.S)
+    for start in range(0, len(rows), step):
+        part = slice(start, start + step)
+        yield part, _expected(posterior, rows[part], new_effects)
+
+
+def _expected(posterior: Posterior, rows: Rows, new_effects: NewEffects | None) -> Floats:
+    """Narrow the effects to the levels of these rows, and add all up."""
+    groups, effects = [], {}
+    for group in rows.groups:
+        levels, own = np.unique(group.level, return_inverse=True)
+        groups.append(GroupRows(group.factor, group.Z, own, group.new))
+        known = levels[levels < group.factor.J]
+        u = np.empty((len(levels), group.factor.Q, posterior.S))
+        u[: len(known)] = np.moveaxis(
+            posterior.effects(group.factor)[:, :, known], 0, -1
+        ).swapaxes(0, 1)
+        for k, level in enumerate(levels[len(known) :], start=len(known)):
+            name = group.new[level - group.factor.J]
+            if new_effects is None:
+                raise ValueError(f"nothing says what the effects of {name!r} are")
+            u[k] = new_effects(group, name)
+        effects[group.factor.name] = u
+    narrowed = Rows(rows.index, rows.X, rows.offset, tuple(groups))
+    return narrowed.linear_predictor(posterior.beta, effects)
+
+
+def require_seed(seed: object) -> None:
+    """Refuse what is no seed.
+
+    Raises
+    ------
+    InputError
+        When it is no whole number, or below zero.
+    """
+    if not isinstance(seed, int | np.integer) or seed < 0:
+        raise InputError(f"seed is {seed!r}; it must be a whole number, zero or above.")
+
+
 @dataclass(frozen=True, eq=False)
 class Simulator:
-    """Expected values and new observations of some rows, a chunk of rows at a time.
+    """New observations of some rows, a chunk of rows at a time.
 
     The same seed gives the same numbers. A new level gets its effects from the seed and
     its own name, so it has the same ones in every chunk, and in every call.
@@ -111,48 +175,21 @@ class Simulator:
 
     def __post_init__(self) -> None:
         """Refuse what is no seed."""
-        if not isinstance(self.seed, int | np.integer) or self.seed < 0:
-            raise InputError(
-                f"seed is {self.seed!r}; it must be a whole number, zero or above."
-            )
+        require_seed(self.seed)
 
     @cached_property
     def _roots(self) -> dict[str, Floats]:
         factors = [group.factor for group in self.rows.groups]
         return {factor.name: self.posterior.root(factor) for factor in factors}
 
-    def expected(self) -> Iterator[tuple[slice, Floats]]:
-        """Yield the rows of a chunk and their expected values, (rows, S)."""
-        step = max(1, CELLS // self.posterior.S)
-        for start in range(0, len(self.rows), step):
-            part = slice(start, start + step)
-            yield part, self._expected(self.rows[part])
-
     def chunks(self) -> Iterator[tuple[slice, Floats, Floats]]:
         """Yield the rows of a chunk, their expected values and observations, (rows, S)."""
         noise = np.random.default_rng([self.seed, _NOISE])
-        for part, mu in self.expected():
+        for part, mu in expected(self.posterior, self.rows, self._drawn):
             y = noise.standard_normal(mu.shape)
             y *= self.posterior.sigma
             y += mu
             yield part, mu, y
-
-    def _expected(self, rows: Rows) -> Floats:
-        """Narrow the effects to the levels of these rows, and add all up."""
-        groups, effects = [], {}
-        for group in rows.groups:
-            levels, own = np.unique(group.level, return_inverse=True)
-            groups.append(GroupRows(group.factor, group.Z, own, group.new))
-            known = levels[levels < group.factor.J]
-            u = np.empty((len(levels), group.factor.Q, self.posterior.S))
-            u[: len(known)] = np.moveaxis(
-                self.posterior.effects(group.factor)[:, :, known], 0, -1
-            ).swapaxes(0, 1)
-            for k, level in enumerate(levels[len(known) :], start=len(known)):
-                u[k] = self._drawn(group, group.new[level - group.factor.J])
-            effects[group.factor.name] = u
-        narrowed = Rows(rows.index, rows.X, rows.offset, tuple(groups))
-        return narrowed.linear_predictor(self.posterior.beta, effects)
 
     def _drawn(self, group: GroupRows, level: str) -> Floats:
         """Draw the effects of a new level from normal(0, Sigma) of each draw, (Q, S)."""

@@ -10,7 +10,7 @@ import pandas as pd
 from hierstan.design import Factor, Floats
 from hierstan.errors import InputError
 from hierstan.fit import Fit
-from hierstan.prediction.simulate import Posterior, Simulator
+from hierstan.prediction.simulate import Posterior, expected
 from hierstan.shrinkage.predictors import LevelPredictor
 from hierstan.shrinkage.weights import evenly, weight_draws
 
@@ -125,8 +125,8 @@ def _data(posterior: Posterior) -> dict[str, float]:
     chosen = evenly(posterior.S, max(_FEWEST, _NUMBERS // posterior.design.N))
     some, y = replace(posterior, chosen=chosen), posterior.observed
     variances = _Variances(some.S)
-    for part, expected in Simulator(some, posterior.rows, seed=0).expected():
-        variances.add(y[part, None] - expected, y[part, None])
+    for part, mu in expected(some, posterior.rows):
+        variances.add(y[part, None] - mu, y[part, None])
     return variances.reading()
 
 
