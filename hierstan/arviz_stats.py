@@ -1,4 +1,4 @@
-"""ArviZ's convergence statistics, the same on 0.23 and 1.x."""
+"""What ArviZ computes and holds, the same on 0.23 and 1.x."""
 
 import warnings
 from typing import Any
@@ -120,6 +120,34 @@ def power_scaling(
             "one; a chain may be stuck, which the fit's diagnostics tell."
         ) from error
     return found
+
+
+def smoothed_weights(
+    log_density: npt.NDArray[np.float64], r_eff: float
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Pareto smoothed importance weights 1 / density.
+
+    Parameters
+    ----------
+    log_density : ndarray, shape (n, S)
+        Of n parts of the data at S draws.
+    r_eff : float
+        Effective draws per draw.
+
+    Returns
+    -------
+    logs : ndarray, shape (n, S)
+        Logarithms of the weights.
+    khat : ndarray, shape (n,)
+        Shape of the Pareto distribution fitted to the largest.
+    """
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        if VERSION.startswith("0."):
+            logs, khat = arviz.psislw(-log_density, reff=r_eff)
+        else:
+            array = xr.DataArray(log_density, dims=("part", "draw"))
+            logs, khat = array.azstats.psislw(dim="draw", r_eff=r_eff)
+    return np.asarray(logs), np.asarray(khat)
 
 
 def to_arviz(groups: dict[str, xr.Dataset]) -> Any:

@@ -6,6 +6,7 @@ import xarray as xr
 from hierstan.correlations import symmetric_roots
 from hierstan.design import Design, Factor, Floats
 from hierstan.naming import effect_labels, pair_labels
+from hierstan.thinning import evenly
 
 # How many draws it is computed for: enough for a mean and a 5 % quantile.
 _DRAWS = 200
@@ -43,8 +44,7 @@ def reliabilities(design: Design, draws: xr.Dataset) -> xr.DataArray:
     flat = draws[[name for name in ("tau", "rho", "sigma") if name in draws]].stack(
         sample=("chain", "draw"), create_index=False
     )
-    chosen = np.linspace(0, flat.sizes["sample"] - 1, _DRAWS).astype(int)
-    some = flat.isel(sample=np.unique(chosen))
+    some = flat.isel(sample=evenly(flat.sizes["sample"], _DRAWS))
     values = np.hstack([_over_levels(factor, some) for factor in design.factors])
     return xr.DataArray(values, {"effect": draws["effect"]}, ("draw", "effect"))
 

@@ -8,7 +8,9 @@ import pandas as pd
 from hierstan.design import Design, Floats
 from hierstan.errors import InputError
 from hierstan.prediction.predict import KEPT_CELLS
+from hierstan.prediction.running import RunningVariance
 from hierstan.prediction.simulate import Posterior, Simulator
+from hierstan.thinning import evenly
 
 COVERAGE = (0.5, 0.95)
 
@@ -100,8 +102,7 @@ def replicate(posterior: Posterior, draws: int, *, seed: int) -> Floats:
             f"{draws} replications of {N} rows do not fit; ask for at most "
             f"{KEPT_CELLS // N}."
         )
-    chosen = np.linspace(0, S - 1, draws).round().astype(np.int64)
-    some = replace(posterior, chosen=chosen)
+    some = replace(posterior, chosen=evenly(S, draws))
     y = np.empty((draws, N))
     for part, _, drawn in Simulator(some, posterior.rows, seed).chunks():
         y[:, part] = drawn.T
@@ -140,7 +141,7 @@ def check(posterior: Posterior, *, seed: int) -> Checks:
         Memory is that of a prediction and of two times the draws of one group effect.
     """
     observed = posterior.observed
-    fitted = _Moments(posterior.S)
+    fitted = RunningVariance(posterior.S)
     replicated = _Statistics(posterior.design, posterior.S)
     actual = _Statistics(posterior.design, 1)
     reach = np.array(COVERAGE)[:, None] / 2
@@ -152,7 +153,7 @@ def check(posterior: Posterior, *, seed: int) -> Checks:
         fitted.add(mu)
         replicated.add(part, y)
         actual.add(part, own)
-    variance = fitted.variance()
+    variance = fitted.variance
     share = variance / (variance + posterior.sigma**2)
     return Checks(
         coverage=pd.DataFrame(
@@ -166,38 +167,17 @@ def check(posterior: Posterior, *, seed: int) -> Checks:
     )
 
 
-class _Moments:
-    """Sums over rows, less the first row, for a variance of every draw."""
-
-    def __init__(self, draws: int) -> None:
-        self.n = 0
-        self.first: Floats | None = None
-        self.sum = np.zeros(draws)
-        self.squares = np.zeros(draws)
-
-    def add(self, values: Floats) -> None:
-        if self.first is None:
-            self.first = values[0].copy()
-        values = values - self.first
-        self.n += len(values)
-        self.sum += values.sum(axis=0)
-        self.squares += np.einsum("is,is->s", values, values)
-
-    def variance(self) -> Floats:
-        return np.asarray((self.squares - self.sum**2 / self.n) / (self.n - 1))
-
-
 class _Statistics:
     """The statistics of every draw's data set, gathered a chunk of rows at a time."""
 
     def __init__(self, design: Design, draws: int) -> None:
         self.factors = design.factors
-        self.moments = _Moments(draws)
+        self.spread = RunningVariance(draws)
         self.min, self.max = np.full(draws, np.inf), np.full(draws, -np.inf)
         self.sums = [np.zeros((factor.J, draws)) for factor in self.factors]
 
     def add(self, part: slice, y: Floats) -> None:
-        self.moments.add(y)
+        self.spread.add(y)
         np.minimum(self.min, y.min(axis=0), out=self.min)
         np.maximum(self.max, y.max(axis=0), out=self.max)
         for factor, sums in zip(self.factors, self.sums, strict=True):
@@ -209,7 +189,7 @@ class _Statistics:
             f"sd of means by {factor.name}": (sums / factor.sizes[:, None]).std(0, ddof=1)
             for factor, sums in zip(self.factors, self.sums, strict=True)
         }
-        sd = np.sqrt(self.moments.variance())
+        sd = np.sqrt(self.spread.variance)
         return {"sd": sd, "min": self.min, "max": self.max, **means}
 
 

@@ -14,6 +14,7 @@ from hierstan.prediction.calibration import ecdf_difference
 from hierstan.prediction.left_out import LeftOut
 from hierstan.prediction.psis import log_weights
 from hierstan.prediction.simulate import CELLS, Posterior, expected
+from hierstan.thinning import evenly
 
 # Rows times draws that are weighed (in minutes), and kept (two arrays of 0.5 GB each).
 _MOST_CELLS, _KEPT_CELLS = 2**29, 2**26
@@ -179,7 +180,7 @@ def thinned(draws: int, rows: int, cells: int) -> Integers:
             f"{rows} rows are too many to leave out one by one with {_FEWEST} draws; leave "
             "out groups instead (fit.leave_one_group_out()), or fit a part of the data."
         )
-    return np.linspace(0, draws - 1, most).round().astype(np.int64)
+    return evenly(draws, most)
 
 
 def weigh_rows(posterior: Posterior, parts: Parts, r_eff: float) -> pd.DataFrame:

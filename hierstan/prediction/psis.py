@@ -1,4 +1,4 @@
-"""Pareto smoothed importance sampling: ArviZ's, the same on 0.23 and 1.x."""
+"""Pareto smoothed importance sampling."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 from scipy.special import logsumexp
 
-from hierstan.arviz_stats import VERSION
+from hierstan.arviz_stats import smoothed_weights
 from hierstan.design import Floats
 from hierstan.errors import InputError
 
@@ -53,20 +53,8 @@ def log_weights(log_density: Floats, r_eff: float = 1.0) -> tuple[Floats, Floats
     flat = np.ptp(largest, axis=1) <= 1e-12 * np.abs(largest).max(axis=1)
     logs, khat = -log_density, np.full(len(flat), -np.inf)
     if not flat.all():
-        logs[~flat], khat[~flat] = _arviz(log_density[~flat], r_eff)
+        logs[~flat], khat[~flat] = smoothed_weights(log_density[~flat], r_eff)
     return np.asarray(logs - logsumexp(logs, axis=1, keepdims=True)), khat
-
-
-def _arviz(log_density: Floats, r_eff: float) -> tuple[Floats, Floats]:
-    import arviz  # which hierstan.arviz_stats has imported, quietly
-
-    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-        if VERSION.startswith("0."):
-            logs, khat = arviz.psislw(-log_density, reff=r_eff)
-        else:
-            array = xr.DataArray(log_density, dims=("part", "draw"))
-            logs, khat = array.azstats.psislw(dim="draw", r_eff=r_eff)
-    return np.asarray(logs), np.asarray(khat)
 
 
 def khat_limit(draws: int) -> float:

@@ -10,9 +10,11 @@ import pandas as pd
 from hierstan.design import Factor, Floats
 from hierstan.errors import InputError
 from hierstan.fit import Fit
+from hierstan.prediction.running import RunningVariance
 from hierstan.prediction.simulate import Posterior, expected
 from hierstan.shrinkage.predictors import LevelPredictor
-from hierstan.shrinkage.weights import evenly, weight_draws
+from hierstan.shrinkage.weights import weight_draws
+from hierstan.thinning import evenly
 
 # Runs of draws that the jackknife leaves out, each in turn.
 _BLOCKS = 40
@@ -154,27 +156,19 @@ class _Variances:
     def __init__(self, draws: int) -> None:
         self.block = np.arange(draws) * min(_BLOCKS, draws) // draws
         self.sizes = np.bincount(self.block)
-        self.count = 0
-        self.mean = np.zeros((2, draws))
-        self.squares = np.zeros((2, draws))
+        self.errors, self.whole = RunningVariance(draws), RunningVariance(draws)
         self.sums: list[Floats] = []
 
     def add(self, errors: Floats, predictors: Floats) -> None:
         """Take in some units, shapes (units, draws); predictors may have one draw."""
-        total = self.count + len(errors)
-        for row, values in enumerate((errors, predictors)):
-            mean = values.mean(axis=0)
-            shift = mean - self.mean[row]
-            self.squares[row] += np.sum((values - mean) ** 2, axis=0)
-            self.squares[row] += shift**2 * self.count * len(values) / total
-            self.mean[row] += shift * len(values) / total
-        self.count = total
+        self.errors.add(errors)
+        self.whole.add(predictors)
         starts = np.cumsum(self.sizes) - self.sizes
         self.sums.append(np.add.reduceat(errors, starts, axis=1))
 
     def reading(self) -> dict[str, float]:
         """Return both measures with their uncertainty."""
-        errors, whole = self.squares / (self.count - 1)
+        errors, whole = self.errors.variance, self.whole.variance
         sums = np.concatenate(self.sums)
         by_block = np.stack([np.bincount(self.block, values) for values in (errors, whole)])
 

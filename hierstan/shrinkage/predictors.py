@@ -46,6 +46,12 @@ class Terms(Protocol):
         """Return a square root R of Sigma = R R', shape (Q, Q, S)."""
 
 
+def covariance_root(Sigma: Floats) -> Floats:
+    """Return R with R R' = Sigma, shape (Q, Q), also where Sigma is singular."""
+    values, vectors = np.linalg.eigh(Sigma)
+    return np.asarray(vectors * np.sqrt(np.maximum(values, 0.0)))
+
+
 @dataclass(frozen=True, eq=False)
 class Estimated:
     """A mixed-model fit as a single draw."""
@@ -75,8 +81,7 @@ class Estimated:
         """Return a square root of Sigma, also where it is singular, shape (Q, Q, 1)."""
         names = [other.name for other in self.mixed.design.factors]
         Sigma = self.mixed.variances.Sigmas[names.index(factor.name)]
-        values, vectors = np.linalg.eigh(Sigma)
-        return np.asarray(vectors * np.sqrt(np.maximum(values, 0.0)))[:, :, None]
+        return covariance_root(Sigma)[:, :, None]
 
 
 @dataclass(frozen=True, eq=False)

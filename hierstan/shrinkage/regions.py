@@ -13,7 +13,7 @@ from hierstan.fit import Fit
 from hierstan.prediction.levels import find_levels
 from hierstan.prediction.simulate import Posterior
 from hierstan.shrinkage.information import GroupInformation, group_information
-from hierstan.shrinkage.predictors import LevelPredictor
+from hierstan.shrinkage.predictors import LevelPredictor, covariance_root
 
 _SHOWN = 6
 # Multiples of Sigma along the path; the ends are what they come close to.
@@ -113,8 +113,7 @@ class _Means:
         return np.asarray(np.einsum("acs,bcs->ab", root, root) / root.shape[2])
 
     def root(self, factor: Factor) -> Floats:
-        values, vectors = np.linalg.eigh(self.Sigma(factor))
-        return np.asarray(vectors * np.sqrt(np.maximum(values, 0.0)))[:, :, None]
+        return covariance_root(self.Sigma(factor))[:, :, None]
 
 
 def shrinkage_regions(

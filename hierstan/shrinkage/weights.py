@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from hierstan.design import Design, Factor, Floats, Integers
+from hierstan.design import Design, Factor, Floats
 from hierstan.prediction.simulate import Posterior
 from hierstan.shrinkage.information import Own
+from hierstan.thinning import evenly
 
 # Weights are smooth in the variances: 1,000 draws give their mean to 3 % of its posterior
 # sd, and the ends of the interval to 9 % (Monte Carlo standard errors). With many levels
@@ -39,8 +40,3 @@ def weight_draws(design: Design, factor: Factor, posterior: Posterior) -> Floats
         for q in range(factor.Q):
             found[q, :, some] = W[q, q].T
     return found
-
-
-def evenly(draws: int, most: int) -> Integers:
-    """Choose draws evenly, all of them or at most so many."""
-    return np.linspace(0, draws - 1, min(draws, most)).astype(np.int64)
