@@ -15,7 +15,6 @@ from hierstan.diagnostics import Diagnostics, diagnose, population_series
 from hierstan.digits import to_text
 from hierstan.draws import name_draws, reported, require_coefficients, require_element
 from hierstan.engines.base import Engine, Samples
-from hierstan.errors import InputError
 from hierstan.estimates import Correlation, Estimates, PosteriorValue
 from hierstan.naming import effect_label, pair_label
 from hierstan.prediction.predictive import Predictive
@@ -229,11 +228,7 @@ class Fit(Predictive, Shrunken):
             For draws from the prior only, and where so many draws are one that ArviZ
             cannot weigh them.
         """
-        if self.prior_only:
-            raise InputError(
-                "These draws are from the prior only, so there is no likelihood to weigh "
-                "it against; sample with prior_only=False."
-            )
+        self.require_data("there is no likelihood to weigh it against")
         wanted = [name for name in ("beta", "tau", "rho", "sigma") if name in self.draws]
         names = [name for name, _ in self.estimates().rows()]
         return sensitivity(

@@ -99,15 +99,21 @@ class Shrunken:
 
         return pooling_table(self._fit)
 
-    def _pooled_factor(self, name: str | None) -> Factor:
+    def require_pooling(self) -> None:
+        """Refuse what is no posterior with partial pooling.
+
+        Raises
+        ------
+        InputError
+            When the program does not pool in part, or for draws from the prior only.
+        """
         if self.program.pooling != "partial":
             raise InputError(
                 f"The {self.program.name} program does not pool groups in part; sample "
                 "centered, noncentered or marginal."
             )
-        if self._fit.prior_only:
-            raise InputError(
-                "These draws are from the prior only, so nothing has been pooled; sample "
-                "with prior_only=False."
-            )
+        self._fit.require_data("nothing has been pooled")
+
+    def _pooled_factor(self, name: str | None) -> Factor:
+        self.require_pooling()
         return find_factor(self.design, name)

@@ -60,8 +60,8 @@ def test_replications_are_normal_around_their_draws(fit: Fit) -> None:
 
 
 def test_replications_have_limits(fit: Fit, monkeypatch: pytest.MonkeyPatch) -> None:
-    for wrong in (0, 101):
-        with pytest.raises(InputError, match=f"draws is {wrong}; the fit has 100"):
+    for wrong in (0, 101, 2.5, "2"):
+        with pytest.raises(InputError, match=f"draws is {wrong!r}; the fit has 100"):
             fit.replicate(wrong)
     monkeypatch.setattr(checks, "KEPT_CELLS", 70 * 30)
     assert fit.replicate(30).shape == (30, 70)

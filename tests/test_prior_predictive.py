@@ -199,7 +199,8 @@ def test_arviz_reads_it(prior: PriorPredictive) -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "says"),
-    [({"draws": 0}, "draws is 0"), ({"seed": -1}, "seed is -1"), ({"seed": 0.5}, "0.5"),
+    [({"draws": 0}, "draws is 0"), ({"draws": 2.5}, "draws is 2.5"),
+     ({"seed": -1}, "seed is -1"), ({"seed": 0.5}, "0.5"),
      ({"draws": 10**9}, "do not fit"), ({"program": "half"}, "no program 'half'")],
 )  # fmt: skip
 def test_impossible_wishes_are_refused(

@@ -292,6 +292,19 @@ def test_only_partial_pooling_shrinks() -> None:
     fit = synthetic_fit("y ~ x + (1 | school)", schools(), "unpooled")
     with pytest.raises(InputError, match=r"unpooled program does not pool.*noncentered"):
         fit.shrinkage()
+    factor = fit.design.factors[0]
+    with pytest.raises(InputError, match="unpooled program does not pool groups in part"):
+        shrinkage_table(fit.design, factor, partial=fit)
+
+
+def test_only_the_unpooled_program_leaves_groups_alone() -> None:
+    fit = synthetic_fit("y ~ x + (1 | school)", schools())
+    factor = fit.design.factors[0]
+    with pytest.raises(InputError, match=r"noncentered program pools.*sample unpooled"):
+        shrinkage_table(fit.design, factor, unpooled=fit)
+    prior = synthetic_fit("y ~ x + (1 | school)", schools(), "unpooled", prior_only=True)
+    with pytest.raises(InputError, match="from the prior only, so no group has"):
+        shrinkage_table(fit.design, factor, unpooled=prior)
 
 
 def test_a_failed_fit_is_noted() -> None:

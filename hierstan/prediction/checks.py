@@ -95,8 +95,10 @@ def residuals(posterior: Posterior) -> pd.DataFrame:
 def replicate(posterior: Posterior, draws: int, *, seed: int) -> Floats:
     """Simulate the fitted rows again; see `hierstan.fit.Fit.replicate`."""
     N, S = posterior.design.N, posterior.S
-    if not 1 <= draws <= S:
-        raise InputError(f"draws is {draws}; the fit has {S}, so ask for 1 to {S}.")
+    if not isinstance(draws, int | np.integer) or not 1 <= draws <= S:
+        raise InputError(
+            f"draws is {draws!r}; the fit has {S}, so ask for a whole number from 1 to {S}."
+        )
     if draws * N > KEPT_CELLS:
         raise InputError(
             f"{draws} replications of {N} rows do not fit; ask for at most "

@@ -18,6 +18,8 @@ from hierstan.prediction.simulate import Posterior
 from hierstan.priors import Priors
 from hierstan.programs import Program
 
+_NOTHING = "there is nothing that data could be left out of"
+
 
 class CrossValidated:
     """The part of a `Fit` that leaves data out."""
@@ -72,7 +74,7 @@ class CrossValidated:
             With `integrated`, when factors are crossed, or a flat prior and the other rows
             leave a coefficient undetermined.
         """
-        self._refuse_prior()
+        self.require_data(_NOTHING)
         if integrated is None:
             try:
                 return self._loo_integrated
@@ -115,7 +117,7 @@ class CrossValidated:
             without one of the groups the rows do not determine a coefficient whose prior
             is flat.
         """
-        self._refuse_prior()
+        self.require_data(_NOTHING)
         return leave_one_group_out(
             self.program,
             self._conditional,
@@ -212,9 +214,21 @@ class CrossValidated:
         some = {name: ess[name] for name in variables if name in ess}
         return relative_efficiency(some, self.posterior.S)
 
-    def _refuse_prior(self) -> None:
+    def require_data(self, consequence: str) -> None:
+        """Refuse draws from the prior only.
+
+        Parameters
+        ----------
+        consequence : str
+            What follows for the reading that was asked for, as a clause.
+
+        Raises
+        ------
+        InputError
+            When the likelihood was left out.
+        """
         if self.prior_only:
             raise InputError(
-                "These draws are from the prior only, so there is nothing that data could "
-                "be left out of; sample with prior_only=False."
+                f"These draws are from the prior only, so {consequence}; sample with "
+                "prior_only=False."
             )

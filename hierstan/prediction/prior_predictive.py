@@ -134,8 +134,8 @@ def prior_predictive(
     InputError
         When draws or seed are not possible ones, or draws times rows are above 2**27.
     """
-    if draws < 1:
-        raise InputError(f"draws is {draws}; it must be at least 1.")
+    if not isinstance(draws, int | np.integer) or draws < 1:
+        raise InputError(f"draws is {draws!r}; it must be a whole number, at least 1.")
     require_seed(seed)
     if draws * design.N > KEPT_CELLS:
         raise InputError(

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from hierstan.design import Factor, Floats
-from hierstan.errors import InputError
 from hierstan.fit import Fit
 from hierstan.prediction.running import RunningVariance
 from hierstan.prediction.simulate import Posterior, expected
@@ -85,11 +84,7 @@ def pooling_table(fit: Fit) -> pd.DataFrame:
     InputError
         For draws from the prior only.
     """
-    if fit.prior_only:
-        raise InputError(
-            "These draws are from the prior only, so nothing has been pooled; sample with "
-            "prior_only=False."
-        )
+    fit.require_data("nothing has been pooled")
     return pd.DataFrame(list(_rows(fit)))
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from hierstan.design import Design, Factor, Floats
-from hierstan.errors import DataError
+from hierstan.errors import DataError, InputError
 from hierstan.fit import Fit
 from hierstan.frequentist import GroupFit, MixedFit, fit_by_group
 from hierstan.shrinkage import columns as made
@@ -110,7 +110,17 @@ def shrinkage_table(
             bounded by 0 and 1 with several effects, and nan where there is no distance.
         ``note``
             Empty, or why a number needs care.
+
+    Raises
+    ------
+    InputError
+        When `partial` is not a posterior with partial pooling, or `unpooled` not one
+        without pooling.
     """
+    if partial is not None:
+        partial.require_pooling()
+    if unpooled is not None:
+        _require_no_pooling(unpooled)
     predictor = LevelPredictor.of(design, factor)
     columns: dict[str, Floats] = {}
     own: GroupFit | None = None
@@ -143,6 +153,15 @@ def shrinkage_table(
     found = pd.DataFrame(made_of)
     found.attrs = {"factor": factor.name, "response": design.formula.response}
     return found
+
+
+def _require_no_pooling(fit: Fit) -> None:
+    if fit.program.pooling != "none":
+        raise InputError(
+            f"The {fit.program.name} program pools groups, so its coefficients are not "
+            "those without pooling; sample unpooled."
+        )
+    fit.require_data("no group has an estimate")
 
 
 def _direction(kept: float) -> str:
