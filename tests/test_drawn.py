@@ -1,13 +1,10 @@
-"""What pictures of a sampler's run draw, held against the readings they draw from.
-
-Artists are told apart by their data and labels; colours and lines may change.
-"""
+"""What pictures of a sampler's run draw, held against the readings they draw from."""
 
 import numpy as np
 import pytest
+from artists import of_length, points
 from invented import grouped_data
 from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
 from matplotlib.patches import Polygon, StepPatch
 from synthetic import ar1, synthetic_fit
 
@@ -41,16 +38,6 @@ def fit() -> Fit:
     return synthetic_fit(
         "y ~ floor + (floor | group)", data, chains=CHAINS, draws=DRAWS, change=restless
     )
-
-
-def points(line: Line2D) -> Floats:
-    """Return what a line goes through, or its dots, shape (K, 2)."""
-    return np.asarray(line.get_xydata(), dtype=np.float64)
-
-
-def of_length(axis: Axes, count: int) -> list[Floats]:
-    """Return the points of all lines that have so many."""
-    return [found for found in map(points, axis.get_lines()) if len(found) == count]
 
 
 def same_points(found: Floats, x: Floats, y: Floats) -> bool:
