@@ -73,7 +73,7 @@ def draw_ellipses(analysis: Analysis, ax: AxesLike) -> Figure:
 def draw_replications(analysis: Analysis, ax: AxesLike) -> Figure:
     fit, design = analysis.fits["noncentered"], analysis.design
     response = "log y" if LONG not in design.terms else LONG
-    return hs.plot.replications(design.y, fit.replicate(20), response, ax=ax)
+    return hs.plot.replications(design.frame["y"], fit.replicate(20), response, ax=ax)
 
 
 def draw_group_means(analysis: Analysis, ax: AxesLike) -> Figure:
