@@ -8,6 +8,7 @@ from test_diagnostics_causes import fit_of, grouped
 
 from hierstan.design import Floats
 from hierstan.diagnostics.chains import energies
+from hierstan.diagnostics.limits import failed_checks
 from hierstan.diagnostics.places import divergence_places
 from hierstan.diagnostics.ranks import rank_table
 from hierstan.diagnostics.reliability import reliabilities
@@ -186,3 +187,14 @@ def test_energies_are_centred_chain_by_chain() -> None:
     level, step = energies(fit.samples)
     assert level.tolist() == [[-2, 0, -1, 3]] * 2
     assert step.tolist() == [[2, -1, 4]] * 2
+
+
+@pytest.mark.parametrize(
+    ("rhat", "told"),
+    [(1.0104, "1.0104"), (1.01000004, "1.01000004"), (1.013, "1.013"), (250.0, "over 100"),
+     (np.nan, "nan")],
+)  # fmt: skip
+def test_an_r_hat_is_shown_above_its_limit(rhat: float, told: str) -> None:
+    table = fit_of().diagnostics.parameters.copy()
+    table.loc["sigma", "rhat"] = rhat
+    assert failed_checks(table, 400) == [f"R-hat is {told} (limit 1.01) for sigma"]

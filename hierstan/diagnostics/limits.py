@@ -112,7 +112,7 @@ def failed_checks(table: pd.DataFrame, least: int) -> list[str]:
         found = table[rows]
         if len(found) and not found["rhat"].max(skipna=False) <= limit:
             name, value = _worst(found["rhat"], largest=True)
-            told.append(f"R-hat is {_short(value)} (limit {limit}) for {name}")
+            told.append(f"R-hat is {_beyond(value, limit)} (limit {limit}) for {name}")
     for column, title in (("ess_bulk", "bulk"), ("ess_tail", "tail")):
         if not table[column].min(skipna=False) >= least:
             name, value = _worst(table[column], largest=False)
@@ -153,5 +153,8 @@ def _worst(values: "pd.Series[float]", largest: bool) -> tuple[str, float]:
     return str(values.index[position]), float(array[position])
 
 
-def _short(rhat: float) -> str:
-    return f"{rhat:.3f}" if not rhat > 100 else "over 100"
+def _beyond(rhat: float, limit: float) -> str:
+    """Give an R-hat with the digits that show it above its limit."""
+    if not rhat <= 100:
+        return "over 100" if rhat > 100 else "nan"
+    return next(t for n in range(3, 18) if float(t := f"{rhat:.{n}f}") > limit)
