@@ -66,6 +66,16 @@ def test_doubts_about_a_difference_are_said(
     assert table.loc["b", "warning"] == says
 
 
+def test_doubts_about_the_best_are_doubts_about_every_difference() -> None:
+    one = replace(example("centered", rows=120).loo(integrated=True), remark="")
+    high = one.pointwise.assign(khat=np.where(np.arange(120) < 3, 0.8, 0.1))
+    told = "the elpd of a is not to be trusted, nor a difference from it"
+    for best in (replace(one, remark="the fit failed"), replace(one, pointwise=high)):
+        table = hs.compare_loo({"a": best, "b": shifted(one, 30.0, 0.5)})
+        assert table.loc["b", "warning"] == told
+        assert told not in table.loc["a", "warning"]
+
+
 def test_doubts_about_a_density_are_said() -> None:
     one = example("centered", rows=120).loo(integrated=True)
     high = one.pointwise.assign(khat=np.where(np.arange(120) < 3, 0.8, 0.1))

@@ -83,6 +83,9 @@ def compare_loo(
     for name, line in lines.items():
         same = name != best and _same_model(fits[name], fits[best])
         line["warning"] = _warning(line, found[name], best if same else "")
+        if name != best and (found[best].remark or len(found[best].high)):
+            doubt = f"the elpd of {best} is not to be trusted, nor a difference from it"
+            line["warning"] = "; ".join(filter(None, [str(line["warning"]), doubt]))
     return pd.DataFrame.from_dict(lines, orient="index").rename_axis("fit")
 
 
