@@ -104,6 +104,24 @@ def test_weights_of_correlated_effects_can_leave_their_range() -> None:
     assert "can leave 0 to 1" in column.meaning
 
 
+def test_what_is_there_to_explain_is_named() -> None:
+    """Size varies between rooms only; x and its product with size within them."""
+    data = schools()
+    formula = "y ~ x * size + strict + (x | town/school/room)"
+    table = synthetic_fit(formula, data).pooling().set_index(["level", "effect"])
+    told = table["predictors"].to_dict()
+    assert told["data", "y"] == "x, size, strict, x:size"
+    assert told["town:school:room", "Intercept"].startswith("size, ")
+    assert "x:size" in told["town:school:room", "x"]
+    assert told["town:school:room", "x"].endswith("town, town:school")
+    assert told["town", "x"] == ""
+    data.loc[data.index[0], "size"] += 1  # in one room of all: then it is none of rooms'
+    told = (
+        synthetic_fit(formula, data).pooling().set_index(["level", "effect"])["predictors"]
+    )
+    assert "size" not in told["town:school:room", "Intercept"]
+
+
 def test_the_levels_that_others_lie_in_explain() -> None:
     """Without any predictor, schools explain what rooms differ by."""
     fit = synthetic_fit("y ~ x + (1 | school/room)", schools())

@@ -216,6 +216,45 @@ def test_directions_are_in_words() -> None:
     assert set(words) == {"past", "towards", "away"}
 
 
+def test_what_is_monte_carlo_error_is_no_direction() -> None:
+    """Where hardly anything is pooled, draws of 40 groups say away of some by chance."""
+    rng = np.random.default_rng(3)
+    group = np.repeat(np.arange(40), 50)
+    data = pd.DataFrame(
+        {"g": group, "y": rng.normal(size=40)[group] + rng.normal(size=2000)}
+    )
+    own = data.groupby("g")["y"].mean().to_numpy()
+
+    def known(v: dict[str, Floats], s: dict[str, Floats]) -> None:
+        v["beta"][:] = own.mean()
+        noise = 0.14 * rng.normal(size=v["u"].shape)
+        v["u"][:] = 0.998 * (own - own.mean()) + noise
+
+    table = synthetic_fit("y ~ 1 + (1 | g)", data, change=known).shrinkage()
+    assert (table["observed"] > 1).sum() > 5
+    assert (table["direction"] == "towards").all()
+
+    def apart(v: dict[str, Floats], s: dict[str, Floats]) -> None:
+        known(v, s)
+        v["u"][:, :, 0] += 0.5 * np.sign(own[0] - own.mean())
+
+    table = synthetic_fit("y ~ 1 + (1 | g)", data, change=apart).shrinkage()
+    assert table["direction"].tolist() == ["away"] + ["towards"] * 39
+
+
+def test_what_standard_errors_leave_out_is_noted() -> None:
+    nested = synthetic_fit("y ~ 1 + (1 | school/room)", schools())
+    told = "ols_se leaves out the scatter between levels of school:room"
+    assert nested.shrinkage("school")["note"].str.startswith(told).all()
+    assert not nested.shrinkage("school:room")["note"].str.contains("ols_se").any()
+    rng = np.random.default_rng(2)
+    pairs = pd.DataFrame(rng.normal(size=(20, 2)), columns=["x", "y"])
+    pairs["g"] = np.repeat(np.arange(10), 2)
+    table = synthetic_fit("y ~ x + (x | g)", pairs).shrinkage()
+    assert table["ols_se"].isna().all()
+    assert table["note"].str.startswith("no degree of freedom is left for ols_se").all()
+
+
 def test_one_effect_moves_as_far_as_it_moves_in_se() -> None:
     table = synthetic_fit("y ~ x + (1 | school)", schools()).shrinkage()
     np.testing.assert_allclose(table["moved_length"], table["moved_in_se"].abs())

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hierstan.design import Factor, Floats
+from hierstan.design import Design, Factor, Floats
 from hierstan.fit import Fit
 from hierstan.prediction.running import RunningVariance
 from hierstan.prediction.simulate import Posterior, expected
+from hierstan.shares import coarser, shares
 from hierstan.shrinkage.predictors import LevelPredictor
 from hierstan.shrinkage.weights import weight_draws
 from hierstan.thinning import evenly
@@ -75,6 +76,10 @@ def pooling_table(fit: Fit) -> pd.DataFrame:
             for a posterior and has no such interval. nan for the data. With several
             effects it can leave [0, 1] (see ``weight`` of
             `hierstan.shrinkage.shrinkage_table`).
+        ``predictors``
+            What is there to explain: columns of the population part that say something of
+            the rows; of levels, those that vary between them only, and the coarser
+            factors. A column that varies within even one level is none of the level's.
         ``note``
             Why a number is nan or rough: the variance of fewer than five levels says
             little.
@@ -92,7 +97,9 @@ def _rows(fit: Fit) -> Iterator[dict[str, Any]]:
     design = fit.design
     posterior = fit.posterior
     row = {"level": "data", "effect": design.formula.response, "units": design.N}
-    yield row | _data(posterior) | dict.fromkeys(_THEORY, np.nan) | {"note": ""}
+    terms = ", ".join(term for term in design.terms if term != "Intercept")
+    words = {"predictors": terms, "note": ""}
+    yield row | _data(posterior) | dict.fromkeys(_THEORY, np.nan) | words
     for factor in design.factors if fit.program.pooling == "partial" else ():
         pooled = 1.0 - weight_draws(design, factor, posterior).mean(axis=1)
         for q, (effect, reading) in enumerate(
@@ -105,8 +112,19 @@ def _rows(fit: Fit) -> Iterator[dict[str, Any]]:
                 row
                 | reading
                 | dict(zip(_THEORY, map(float, theory), strict=True))
+                | {"predictors": _predictors(design, factor, q)}
                 | {"note": _note(factor.J, reading)}
             )
+
+
+def _predictors(design: Design, factor: Factor, q: int) -> str:
+    """Name what differs between a factor's levels in the place of an effect."""
+    own = shares(factor, design.X)
+    differs = np.ptp(np.nan_to_num(own.table[:, q]), axis=0) > 0
+    told = differs & own.between
+    found = [term for term, there in zip(design.terms, told, strict=True) if there]
+    found += [above.factor.name for above in coarser(design, factor)]
+    return ", ".join(found)
 
 
 def _note(units: int, reading: dict[str, float]) -> str:

@@ -7,12 +7,15 @@ from hierstan.design import Design, Factor, Floats
 from hierstan.errors import DataError, InputError
 from hierstan.fit import Fit
 from hierstan.frequentist import GroupFit, MixedFit, fit_by_group
+from hierstan.shares import finer
 from hierstan.shrinkage import columns as made
 from hierstan.shrinkage.predictors import LevelPredictor
 
 PRIOR_ONLY = "not determined by its own rows"
 NOT_TOLD = "not determined without pooling"
 TOO_LARGE = "too large for least squares beside the other factors"
+NO_FREEDOM = "no degree of freedom is left for ols_se"
+SCATTER = "ols_se leaves out the scatter between levels of"
 NO_PLACE = "its rows do not tell what it is pulled towards"
 
 _ORDER = (
@@ -70,7 +73,8 @@ def shrinkage_table(
             No pooling by least squares, with the t interval; nan where the data cannot
             determine the coefficient (a slope where the predictor has one value). For
             several factors, `hierstan.frequentist.fit_by_group` says what happens to the
-            other terms.
+            other terms. The standard error of a factor with finer ones in it leaves out
+            the scatter between their levels, and is too small by that; ``note`` says so.
         ``unpooled``, ``unpooled_sd``, ``unpooled_low``, ``unpooled_high``
             No pooling by Stan, on the same scale. Where ``ols`` is nan this is the prior
             come back, and ``note`` says so. nan for effects that a finer factor has
@@ -97,17 +101,23 @@ def shrinkage_table(
             and C is the covariance of the least squares estimates; nan if one is nan.
         ``direction``
             ``towards`` what it is pulled towards, ``past`` it, or ``away`` from it: with
-            several effects, one can be moved by what another is told. Empty without a move.
+            several effects or factors, one can be moved by what another is told. Past and
+            away are said where that is by more than two Monte Carlo standard errors. Empty
+            without a move.
         ``weight_reml``, ``weight``, ``weight_sd``, ``weight_low``, ``weight_high``
             In theory, what of its distance from ``pooled`` an own estimate keeps: the
             diagonal of W_j (`hierstan.shrinkage.information`), at the mixed model's
             variances, and its posterior mean, sd and interval. 1 is no pooling, 0 complete.
             Beside it, with several effects, each is moved by the others' distances: W_j is
             a matrix with eigenvalues in [0, 1], but where effects are correlated among
-            groups and in a group's rows, its diagonal can be below 0 or above 1.
+            groups and in a group's rows, its diagonal can be below 0 or above 1. It is the
+            weight of an effect at the zero of its predictors, and changes where that is
+            moved; ``center()`` puts it in the middle of the data. Other factors are taken
+            as given.
         ``observed``
             What it did keep: (partial - pooled) / (ols - pooled), or that of ``blup``; not
-            bounded by 0 and 1 with several effects, and nan where there is no distance.
+            bounded by 0 and 1 with several effects or factors (``ols`` does not take the
+            others as given, as `weight` does), and nan where there is no distance.
         ``note``
             Empty, or why a number needs care.
 
@@ -140,8 +150,8 @@ def shrinkage_table(
     words: dict[str, list[str]] = {}
     if own is not None and (partial is not None or mixed is not None):
         columns |= made.moves(columns, own)
-        words["direction"] = [_direction(kept) for kept in columns["observed"].ravel()]
-    words["note"] = _notes(factor, own, columns, partial)
+        words["direction"] = _directions(columns, _share_of_error(partial, factor))
+    words["note"] = _notes(design, factor, own, columns, partial)
     # Adding zero takes the sign of a negative one.
     shown = {name: values.ravel() + 0.0 for name, values in columns.items()} | words
     table = {
@@ -164,23 +174,47 @@ def _require_no_pooling(fit: Fit) -> None:
     fit.require_data("no group has an estimate")
 
 
-def _direction(kept: float) -> str:
-    """Say where an estimate went that kept this share of its distance."""
-    if np.isnan(kept):
-        return ""
-    if kept < 0:
-        return "past"
-    return "towards" if kept <= 1 else "away"
+def _share_of_error(partial: Fit | None, factor: Factor) -> float:
+    """Largest Monte Carlo error of a mean of the factor's coefficients, in sds."""
+    if partial is None:
+        return 0.0
+    rows = partial.diagnostics.parameters
+    errors = rows["mcse_over_sd"][rows["variable"] == f"coef[{factor.name}]"]
+    return float(errors.max()) if errors.notna().any() else 0.0
+
+
+def _directions(columns: dict[str, Floats], share: float) -> list[str]:
+    """Say where every estimate went, of what it kept of its distance."""
+    kept, moved = columns["observed"].ravel(), columns["moved"].ravel()
+    noise = np.zeros_like(kept)
+    if "partial" in columns:
+        distance = np.abs(columns["ols"] - columns["pooled"]).ravel()
+        error = 2 * share * columns["partial_sd"].ravel()
+        noise = np.divide(error, distance, out=np.zeros_like(kept), where=distance > 0)
+    names = np.select([kept < -noise, kept > 1 + noise], ["past", "away"], "towards")
+    return [
+        "" if np.isnan(k) or np.isnan(m) else str(name)
+        for k, m, name in zip(kept, moved, names, strict=True)
+    ]
 
 
 def _notes(
-    factor: Factor, own: GroupFit | None, columns: dict[str, Floats], partial: Fit | None
+    design: Design,
+    factor: Factor,
+    own: GroupFit | None,
+    columns: dict[str, Floats],
+    partial: Fit | None,
 ) -> list[str]:
     """Say of every row what its numbers cannot, effects together."""
     alone = factor.determined().T.ravel()
     told = np.ones_like(alone) if own is None else own.determined.T.ravel()
     placed = np.isfinite(columns["complete"]).ravel()
     always = [] if own is not None else [TOO_LARGE]
+    within = [one.name for one in finer(design, factor)]
+    if own is not None and own.freedom < 1:
+        always.append(NO_FREEDOM)
+    elif own is not None and within:
+        always.append(f"{SCATTER} {' and '.join(within)}")
     if partial is not None and not partial.diagnostics.sound:
         always.append(f"the {partial.program.name} fit failed its checks")
     return [

@@ -57,6 +57,7 @@ def pooling(table: pd.DataFrame | None, program: str) -> Shown | None:
             Cell(number(row["pooling_factor"], 2)),
             _between(row, "mean_pooling"),
             _explained(row),
+            Cell(row["predictors"]),
             Cell(row["note"]),
         )
         for row in table.to_dict("records")
@@ -79,6 +80,11 @@ def pooling(table: pd.DataFrame | None, program: str) -> Shown | None:
             "R²",
             meaning="share of the variance at this level that its predictors explain, with "
             "the 95 % interval of the share in each draw; a dash where there is none",
+        ),
+        Column(
+            "explained by",
+            numeric=False,
+            meaning="predictors, of a level those that vary between its units only",
         ),
         Column("note", numeric=False),
     )
