@@ -48,8 +48,9 @@ def invented_check(model: Model, mixed: MixedFit, posterior: Fit) -> CrossCheck:
     theirs, ours = mixed.estimates(), posterior.estimates()
     rungs = climb_ladder(theirs, theirs, ours, ours, evidence(model.design))
     return CrossCheck(
-        model, mixed, mixed, 3e-13, 2e-9, posterior, posterior, "", rungs, None
-    )
+        model, mixed, mixed, 3e-13, 2e-9, posterior, posterior, "", rungs, None,
+        posterior.samples.settings,
+    )  # fmt: skip
 
 
 def invented_joint() -> JointMode:

@@ -10,6 +10,7 @@ import pytest
 
 import hierstan as hs
 from hierstan.ladder import CrossCheck
+from hierstan.report import crosscheck_results
 
 pytest.importorskip("stanli")
 
@@ -106,3 +107,46 @@ def test_the_readme_says_what_its_code_prints(strong: CrossCheck) -> None:
     row = strong.to_frame().loc[STRONG]
     rounding, draws = 0.05, 4 * row["monte_carlo_sd"]
     assert -row["prior_sd"] == pytest.approx(float(told[1]), abs=rounding + draws)
+
+
+def test_a_check_says_by_what_seed_it_was_made() -> None:
+    """Of its optimizer's start, where nothing is sampled."""
+    check = hs.crosscheck(
+        "Yield ~ 1 + (1 | Batch)", hs.data.dyestuff(), seed=29, draws=70, engine="stanli"
+    )
+    assert (check.settings.seed, check.settings.draws) == (29, 70)
+    assert crosscheck_results(check)["seed"] == 29
+
+
+def test_an_optimizer_that_did_not_arrive_does_not_agree(rescued: CrossCheck) -> None:
+    lost = replace(rescued, mode=replace(rescued.mode, converged=False))
+    assert rescued.agrees
+    assert not lost.agrees
+    top = lost.mode.solution.loglik
+    assert f"Stan's optimizer did not arrive (log likelihood {top:.4f})." in lost.verdict
+    assert "optimum" not in lost.verdict
+
+
+def test_two_likelihoods_are_not_to_be_compared(rescued: CrossCheck) -> None:
+    apart = replace(rescued, density_gap=0.0234)
+    assert not apart.agrees
+    told = "Stan and MixedLM compute different likelihoods (by 2.3e-02 of their size)"
+    assert apart.verdict.startswith(f"{told}: do not compare their results.")
+
+
+def test_stan_short_of_the_optimum_is_told_with_both_heights(rescued: CrossCheck) -> None:
+    short = replace(rescued, loglik_gap=-0.375)
+    top = short.mode.solution.loglik
+    assert (
+        f"Stan's optimizer stopped at {top:.4f}, 0.38 short of the REML optimum of "
+        f"MixedLM, {top + 0.375:.4f}." in short.verdict
+    )
+
+
+def test_draws_too_few_for_their_means_are_told(strong: CrossCheck) -> None:
+    assert "Take more draws" not in strong.verdict
+    *others, last = strong.rungs
+    assert last.unit is not None
+    noisy = replace(last, monte_carlo=0.06 * last.unit)
+    told = replace(strong, rungs=(*others, noisy)).verdict
+    assert f"Take more draws: Monte Carlo error is above 0.05 sd for {last.name}." in told

@@ -53,5 +53,5 @@ def crosscheck(
         seed=seed, missing=missing,
         engine=engine, progress=terminal(quiet),
     )  # fmt: skip
-    told = to_json(crosscheck_results(check, seed)) if json else f"{check}\n"
+    told = to_json(crosscheck_results(check)) if json else f"{check}\n"
     typer.echo(told, nl=False)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from hierstan.digits import to_text
+from hierstan.engines import SamplerSettings
 from hierstan.estimates import Estimates
 from hierstan.fit import Fit
 from hierstan.frequentist import MixedFit
@@ -50,6 +51,9 @@ class CrossCheck:
         A row per parameter.
     profile : Profile or None
         Profile-likelihood intervals around the mode; None where they were not asked for.
+    settings : SamplerSettings
+        Seed of the optimizer's start, and of the flat-prior posterior with its chains and
+        draws.
     """
 
     model: Model
@@ -62,6 +66,7 @@ class CrossCheck:
     stopped: str
     rungs: tuple[Rung, ...]
     profile: Profile | None
+    settings: SamplerSettings
 
     def stan_mode(self) -> Estimates:
         """Return Stan's mode as a REML (or ML) fit, with profile intervals if there are."""
@@ -160,7 +165,8 @@ class CrossCheck:
         noisy = [r.name for r in self.rungs if (r.in_sd(r.monte_carlo) or 0) > MONTE_CARLO]
         if noisy:
             told.append(
-                f"Take more draws: Monte Carlo error is above 0.05 sd for {noisy[0]}."
+                f"Take more draws: Monte Carlo error is above {MONTE_CARLO} sd for "
+                f"{noisy[0]}."
             )
         return told
 

@@ -153,6 +153,7 @@ def check_model(
         stopped,
         rungs,
         profile,
+        settings,
     )
 
 

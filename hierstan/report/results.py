@@ -62,7 +62,7 @@ def results(analysis: Analysis) -> dict[str, Any]:
     }
 
 
-def crosscheck_results(check: CrossCheck, seed: int) -> dict[str, Any]:
+def crosscheck_results(check: CrossCheck) -> dict[str, Any]:
     """Return the parts of ``results.json`` that a cross-check alone can fill."""
     fits = {"marginal": check.posterior, "marginal, flat priors": check.flat}
     return {
@@ -75,7 +75,7 @@ def crosscheck_results(check: CrossCheck, seed: int) -> dict[str, Any]:
         "crosscheck": check.to_dict(),
         "diagnostics": {n: f.diagnostics.to_dict() for n, f in fits.items() if f},
         "engine": check.model.engine.describe(),
-        "seed": seed,
+        "seed": check.settings.seed,
     }
 
 
