@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
@@ -110,13 +111,17 @@ class Analysis:
         InputError
             When the formula has no such factor; names those it has.
         """
-        return shrinkage_table(
-            self.design,
-            find_factor(self.design, factor) if isinstance(factor, str) else factor,
-            partial=self.best,
-            unpooled=self.fits.get("unpooled"),
-            mixed=self.mixed.get("REML"),
-        )
+        if isinstance(factor, str):
+            factor = find_factor(self.design, factor)
+        if factor.name not in self._tables:
+            self._tables[factor.name] = shrinkage_table(
+                self.design,
+                factor,
+                partial=self.best,
+                unpooled=self.fits.get("unpooled"),
+                mixed=self.mixed.get("REML"),
+            )
+        return self._tables[factor.name].copy()
 
     def pooling(self) -> dict[str, dict[str, dict[str, float]]]:
         """Return pooling factors and R-squared by factor and effect.
@@ -127,10 +132,10 @@ class Analysis:
             ``pooling_factor``, ``r_squared`` and the other numbers of `Fit.pooling` of the
             `best` fit; empty without partial pooling.
         """
-        if self.best is None:
+        if self._pooling is None:
             return {}
         # By position: the first row is the data's, and a factor may be called so, too.
-        rows = self.best.pooling().select_dtypes("float").iloc[1:].to_dict("records")
+        rows = self._pooling.select_dtypes("float").iloc[1:].to_dict("records")
         found = iter(rows)
         return {
             factor.name: {
@@ -139,6 +144,25 @@ class Analysis:
             }
             for factor in self.design.factors
         }
+
+    def pooling_table(self) -> pd.DataFrame | None:
+        """Return explained variance and pooling factors of every level, as a table.
+
+        Returns
+        -------
+        pandas.DataFrame or None
+            `Fit.pooling` of the `best` fit; None without partial pooling.
+        """
+        return None if self._pooling is None else self._pooling.copy()
+
+    @cached_property
+    def _pooling(self) -> pd.DataFrame | None:
+        return None if self.best is None else self.best.pooling()
+
+    @cached_property
+    def _tables(self) -> dict[str, pd.DataFrame]:
+        """Tables of `shrinkage`, by factor, as they are asked for."""
+        return {}
 
     def prior(self) -> PriorPredictive | None:
         """Return what the priors expect of the response; None where one of them is flat."""

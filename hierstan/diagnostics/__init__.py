@@ -2,9 +2,10 @@
 
 from hierstan.diagnostics.cause import Cause
 from hierstan.diagnostics.limits import population_series
-from hierstan.diagnostics.state import Diagnostics, diagnose
+from hierstan.diagnostics.state import NUMBERS, Diagnostics, diagnose
 
 __all__ = [
+    "NUMBERS",
     "Cause",
     "Diagnostics",
     "diagnose",

@@ -27,7 +27,14 @@ from hierstan.priors import Priors
 from hierstan.programs import Program
 
 
-@dataclass(frozen=True)
+# What a table of programs shows of each, and its entry in results.json.
+NUMBERS = (
+    "rhat_max", "ess_bulk_min", "ess_tail_min", "divergences", "max_treedepth_hits",
+    "ebfmi", "seconds", "compile_seconds", "ess_per_second",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
 class Diagnostics:
     """The state of one fit.
 
@@ -41,6 +48,9 @@ class Diagnostics:
         Smallest E-BFMI of the chains.
     rhat_max, ess_bulk_min, ess_tail_min : float
         Worst over all reported quantities, group coefficients included.
+    mcse_over_sd_max : float
+        Largest Monte Carlo standard error of a mean, in posterior sds, among coefficients,
+        sds, correlations and sigma; nan where one of them is constant.
     seconds, compile_seconds : float
         Wall time of sampling, draws read back; and of compiling, 0 from the cache.
     ess_per_second : float
@@ -76,6 +86,7 @@ class Diagnostics:
     rhat_max: float
     ess_bulk_min: float
     ess_tail_min: float
+    mcse_over_sd_max: float
     seconds: float
     compile_seconds: float
     ess_per_second: float
@@ -86,9 +97,9 @@ class Diagnostics:
     causes: tuple[Cause, ...]
     advice: str
     programs: tuple[str, ...]
-    parameters: pd.DataFrame = field(repr=False, compare=False)
-    chains: pd.DataFrame = field(repr=False, compare=False)
-    places: pd.DataFrame = field(repr=False, compare=False)
+    parameters: pd.DataFrame = field(repr=False)
+    chains: pd.DataFrame = field(repr=False)
+    places: pd.DataFrame = field(repr=False)
 
     @property
     def sound(self) -> bool:
@@ -98,7 +109,7 @@ class Diagnostics:
     @property
     def contradicted(self) -> tuple[str, ...]:
         """Parameters whose prior contradicts the data; see `find_conflicts`."""
-        return tuple(cause.parameter for cause in self.causes if cause.kind == CONFLICT)
+        return _contradicted(self.causes)
 
     @property
     def cause(self) -> str:
@@ -120,16 +131,16 @@ class Diagnostics:
 
     def to_dict(self) -> dict[str, Any]:
         """Return this program's entry under ``diagnostics`` in ``results.json``."""
-        numbers = (
-            "divergences", "max_treedepth_hits", "ebfmi", "rhat_max", "ess_bulk_min",
-            "ess_tail_min", "seconds", "compile_seconds", "ess_per_second",
-        )  # fmt: skip
         return {
-            **{name: getattr(self, name) for name in numbers},
+            **{name: getattr(self, name) for name in NUMBERS},
             "verdict": self.verdict,
             "advice": self.advice,
             "causes": [cause.to_dict() for cause in self.causes],
         }
+
+
+def _contradicted(causes: tuple[Cause, ...]) -> tuple[str, ...]:
+    return tuple(cause.parameter for cause in causes if cause.kind == CONFLICT)
 
 
 def diagnose(
@@ -193,13 +204,13 @@ def diagnose(
         remarks.append(
             f"{hits} of {total} trajectories were cut off at depth {depth} (slow)"
         )
-    against = [cause.parameter for cause in causes if cause.kind == CONFLICT]
-    if against:
+    if against := _contradicted(causes):
         remarks.append(
             f"prior and data contradict each other for {', '.join(against)}: with care"
         )
-    population = parameters[parameters["variable"].isin(POPULATION)]["ess_bulk"]
-    smallest = float(population.min(skipna=False))
+    population = parameters[parameters["variable"].isin(POPULATION)]
+    ess = population["ess_bulk"]
+    smallest = float(ess.min(skipna=False))
     leapfrogs = float(chains["leapfrogs"].sum(skipna=False))
     return Diagnostics(
         divergences=divergences,
@@ -208,11 +219,12 @@ def diagnose(
         rhat_max=float(parameters["rhat"].max(skipna=False)),
         ess_bulk_min=float(parameters["ess_bulk"].min(skipna=False)),
         ess_tail_min=float(parameters["ess_tail"].min(skipna=False)),
+        mcse_over_sd_max=float(population["mcse_over_sd"].max(skipna=False)),
         seconds=samples.seconds,
         compile_seconds=samples.compile_seconds,
         ess_per_second=smallest / samples.seconds,
         ess_per_gradient=smallest / leapfrogs if leapfrogs > 0 else np.nan,
-        slowest=str(population.index[int(np.argmin(population.to_numpy()))]),
+        slowest=str(ess.index[int(np.argmin(ess.to_numpy()))]),
         failures=tuple(failures),
         remarks=tuple(remarks),
         causes=causes,

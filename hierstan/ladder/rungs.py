@@ -1,7 +1,7 @@
 """Where the distance between a posterior mean and a REML estimate comes from."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -147,7 +147,7 @@ def _rung(
         mean, sd, flat_sd, prior, error, verdict="",
     )  # fmt: skip
     verdict = _verdict(rung, mode, evidence.get(name, ""))
-    return Rung(**{**asdict(rung), "verdict": verdict})
+    return replace(rung, verdict=verdict)
 
 
 def _verdict(rung: Rung, mode: AnyValue, evidence: str) -> str:

@@ -3,15 +3,10 @@
 import pandas as pd
 
 from hierstan.analysis import Analysis
-from hierstan.estimates import PosteriorValue
+from hierstan.diagnostics import NUMBERS
 from hierstan.ladder.rungs import to_frame
 from hierstan.report.checks import check_tables
 from hierstan.report.names import factor_file
-
-_NUMBERS = (
-    "rhat_max", "ess_bulk_min", "ess_tail_min", "divergences", "max_treedepth_hits",
-    "ebfmi", "seconds", "compile_seconds", "ess_per_second",
-)  # fmt: skip
 
 
 def tables(analysis: Analysis) -> dict[str, pd.DataFrame]:
@@ -59,8 +54,8 @@ def tables(analysis: Analysis) -> dict[str, pd.DataFrame]:
         found["crosscheck"] = to_frame(analysis.check.rungs).reset_index()
     for factor in analysis.design.factors:
         found[f"shrinkage_{factor_file(factor)}"] = analysis.shrinkage(factor)
-    if analysis.best is not None:
-        found["pooling"] = analysis.best.pooling()
+    if (pooling := analysis.pooling_table()) is not None:
+        found["pooling"] = pooling
     return found | check_tables(analysis)
 
 
@@ -70,11 +65,7 @@ def diagnostics_table(analysis: Analysis) -> pd.DataFrame:
     for name, fit in analysis.fits.items():
         state = fit.diagnostics
         row = {"program": name, "sound": state.sound}
-        row |= {number: getattr(state, number) for number in _NUMBERS}
-        row["mcse_over_sd_max"] = max(
-            value.mcse_mean / value.sd if value.sd else float("nan")
-            for _, value in fit.estimates().rows()
-            if isinstance(value, PosteriorValue)
-        )
+        row |= {number: getattr(state, number) for number in NUMBERS}
+        row["mcse_over_sd_max"] = state.mcse_over_sd_max
         rows.append(row | {"verdict": state.verdict, "advice": state.advice})
     return pd.DataFrame(rows)
