@@ -26,7 +26,6 @@ from hierstan.noise import ROUNDING
 from hierstan.priors import Priors
 from hierstan.programs import Program
 
-
 # What a table of programs shows of each, and its entry in results.json.
 NUMBERS = (
     "rhat_max", "ess_bulk_min", "ess_tail_min", "divergences", "max_treedepth_hits",
