@@ -3,14 +3,18 @@
 import numpy as np
 import pandas as pd
 import pytest
+from invented import grouped_data, invented_analysis
+from matplotlib import pyplot
 from synthetic import example, synthetic_fit
 
+import hierstan as hs
 from hierstan.design import Floats
 from hierstan.errors import DataError, FormulaError, InputError
 from hierstan.evaluate import build_design
 from hierstan.fit import Fit
 from hierstan.prediction import lines
 from hierstan.prediction.lines import line_columns
+from hierstan.report.pictures.groups import group_pictures
 
 # Formula, program, and whether the lines are straight.
 MODELS = [
@@ -143,3 +147,61 @@ def test_lines_print_as_a_table() -> None:
     pd.testing.assert_index_equal(
         found.table.index.levels[0], pd.Index(fit.design.factors[0].levels, name="g")
     )
+
+
+@pytest.mark.parametrize(
+    ("formula", "program"),
+    [
+        ("y ~ x * w + offset(3 * w) + (x | g)", "noncentered"),
+        ("y ~ bs(x, df=4) + (1 | g)", "noncentered"),
+        ("y ~ x + I(x**2) + (x | g)", "unpooled"),
+        ("y ~ x * w + (1 | g)", "pooled"),
+    ],
+)
+def test_panels_draw_these_lines_and_the_response(formula: str, program: str) -> None:
+    fit, data = synthetic_fit(formula, example(), program), example()
+    levels = [fit.design.factors[0].levels[j] for j in (3, 1)]
+    found = fit.lines("x", levels)
+    figure = hs.plot.panels({program: fit}, "g", "x", levels)
+    for k, (axis, level) in enumerate(zip(figure.axes, levels, strict=True)):
+        own = data[data["g"] == level]
+        *thin, thick, dots = axis.get_lines()
+        np.testing.assert_array_equal(thick.get_xdata(), found.x)
+        np.testing.assert_allclose(thick.get_ydata(), found.mean[k], rtol=1e-12)
+        drawn = {tuple(line.get_ydata()) for line in thin}
+        assert len(drawn) == 60
+        assert drawn <= {tuple(line) for line in found.draws[k].T}
+        np.testing.assert_array_equal(dots.get_xdata(), own["x"])
+        np.testing.assert_allclose(dots.get_ydata(), own["y"], rtol=1e-12)
+        low, high = axis.get_ylim()
+        assert low < data["y"].min() < data["y"].max() < high
+    pyplot.close(figure)
+
+
+@pytest.mark.parametrize(
+    ("formula", "axis"),
+    [
+        ("y ~ bs(floor, df=4) + (1 | group)", "floor"),
+        ("y ~ 0 + one + w + (w | group)", "w"),
+        ("y ~ C(whole) + (1 | group)", None),
+        ("y ~ one:w + (1 | group)", "w"),
+        ("y ~ I(floor - np.mean(floor)) + (1 | group)", None),
+        ("y ~ I(1 / sign) + (1 | group)", None),
+    ],
+)
+def test_a_report_draws_lines_where_there_are_some(formula: str, axis: str | None) -> None:
+    data = grouped_data(list("abcde"))
+    rng = np.random.default_rng(2)
+    data = data.assign(
+        one=1.0,
+        w=rng.normal(size=30),
+        whole=np.arange(30) % 3,
+        sign=rng.choice([-1, 1], 30),
+    )
+    analysis = invented_analysis(formula, data, ["noncentered"], draws=60)
+    found = [
+        picture for picture in group_pictures(analysis, analysis.design.factors[0])
+        if picture.name == "panels_group"
+    ]  # fmt: skip
+    labels = [picture.figure.axes[0].get_xlabel() for picture in found]
+    assert labels == ([] if axis is None else [axis])

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -22,16 +21,17 @@ from hierstan.plots.style import (
     leftmost,
 )
 from hierstan.prediction.levels import find_levels
+from hierstan.prediction.lines import line_columns
 
 _LINES = 60
 
 
 def panel_predictor(design: Design) -> str | None:
-    """Name the first column of X that can be an axis: not the intercept, not constant."""
-    for name in design.terms:
-        if name != "Intercept":
-            return name
-    return None
+    """Name the first column of the data that lines can be drawn along, if there is one.
+
+    It holds numbers that vary; see `hierstan.prediction.lines.line_columns`.
+    """
+    return next(iter(line_columns(design)), None)
 
 
 def panel_levels(factor: Factor, predictor: str, count: int = 3) -> list[str]:
@@ -80,11 +80,13 @@ def panels(
     Parameters
     ----------
     fits : mapping of str to Fit
-        Fits by name, with group coefficients (not complete pooling).
+        Fits by name.
     factor : Factor or str
         The grouping factor, or its name.
     predictor : str
-        The column of X on the horizontal axis; other columns are held at the group's mean.
+        The column of the data on the horizontal axis. A line has the expected values of
+        the group's rows with the column set to each value, averaged; see
+        `hierstan.fit.Fit.lines`, which every term with the column follows.
     levels : str, number or sequence of them
         A panel each; by name or by value.
     seed : int
@@ -104,45 +106,49 @@ def panels(
     Raises
     ------
     InputError
-        When there is no such level.
+        When there is no such level, or no such column of numbers.
+    DataError, FormulaError
+        When a term has no value along the column; see `hierstan.fit.Fit.lines`.
     """
-    design = next(iter(fits.values())).design
+    first = next(iter(fits.values()))
+    design, y = first.design, first.posterior.observed
     if isinstance(factor, str):
         factor = find_factor(design, factor)
-    x = design.X[:, design.terms.index(predictor)]
     shown = find_levels(factor, levels)
+    lines = {name: fit.lines(predictor, levels, factor.name) for name, fit in fits.items()}
+    x = design.frame[predictor].to_numpy(dtype=float)
     few = np.unique(x).size <= 5
     rng = np.random.default_rng(seed)
     reach = np.array([x.min(), x.max()]) + np.array([-0.1, 0.1]) * np.ptp(x)
     with house_style():
         figure, axes = grid(1, len(shown), 3.5 * len(shown), 4.2, ax)
         names = shortened_apart([factor.levels[j] for j in shown], 26)
-        for axis, j, name in zip(axes, shown, names, strict=True):
+        for k, (axis, j, name) in enumerate(zip(axes, shown, names, strict=True)):
             level = factor.levels[j]
             rows = factor.index == j
             no_slope = prior_slope(factor, level, predictor)
             for label, fit in fits.items():
-                intercept, slope = _line(fit, factor, level, predictor, rows)
-                chosen = rng.choice(intercept.size, min(_LINES, intercept.size), False)
-                lines = intercept[chosen] + np.outer(reach, slope[chosen])
-                axis.plot(reach, lines, color=color_of(label), lw=0.5, alpha=0.22)
-                mean = intercept.mean() + slope.mean() * reach
+                along, draws = lines[label].x, lines[label].draws[k]
+                S = draws.shape[1]
+                thin = draws[:, rng.choice(S, min(_LINES, S), False)]
+                axis.plot(along, thin, color=color_of(label), lw=0.5, alpha=0.22)
                 empty = no_slope and fit.program.pooling == "none"
                 sound = fit.diagnostics.sound
-                ends = 0 if empty else 2  # an empty line is in the legend all the same
+                # An empty line is in the legend all the same.
+                line = slice(0) if empty else slice(None)
                 axis.plot(
-                    reach[:ends], mean[:ends], mean_line_of(label, sound), lw=2.2,
-                    color=color_of(label), label=label_of(label, sound),
+                    along[line], lines[label].mean[k, line], mean_line_of(label, sound),
+                    lw=2.2, color=color_of(label), label=label_of(label, sound),
                 )  # fmt: skip
                 if empty:
                     _say_prior_only(axis, predictor, x[rows], color_of(label))
             jitter = rng.normal(0, 0.012 * np.ptp(x), rows.sum()) if few else 0.0
-            axis.plot(x[rows] + jitter, design.y[rows], ".", color=BLACK, ms=6, zorder=5)
+            axis.plot(x[rows] + jitter, y[rows], ".", color=BLACK, ms=6, zorder=5)
             axis.set_title(f"{name} (n = {int(rows.sum())})")
             axis.set_xlabel(shortened(predictor, 40))
             if few:
                 axis.set_xticks(np.unique(x))
-        low, high = design.y.min(), design.y.max()
+        low, high = y.min(), y.max()
         for axis in axes:
             axis.set_xlim(*reach)
             axis.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
@@ -151,26 +157,6 @@ def panels(
         axes[0].set_ylabel(shortened(design.formula.response, 44))
         legend_outside(figure, axes, ax)
     return figure
-
-
-def _line(
-    fit: Fit, factor: Factor, level: str, predictor: str, rows: npt.NDArray[np.bool_]
-) -> tuple[Floats, Floats]:
-    """Intercept and slope of a group's line in every draw, chains joined."""
-    design = fit.design
-    coefficients = fit.draws[f"coef[{factor.name}]"].sel({f"level of {factor.name}": level})
-    parts: dict[str, tuple[Floats, Floats]] = {}
-    for p, name in enumerate(design.terms):
-        if name in fit.terms:
-            parts[name] = fit.draws["beta"].sel(term=name).values.ravel(), design.X[rows, p]
-    for q, name in enumerate(factor.effects):
-        values = coefficients.isel({f"effect of {factor.name}": q}).values.ravel()
-        parts[name] = values, factor.Z[rows, q]
-    slope = parts.pop(predictor)[0]
-    intercept = sum(
-        (b * column.mean() for b, column in parts.values()), np.zeros_like(slope)
-    )
-    return intercept, slope
 
 
 def _say_prior_only(axis: Axes, predictor: str, x: Floats, color: str) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from hierstan import plots
 from hierstan.analysis import Analysis
 from hierstan.design import Factor
+from hierstan.errors import DataError, FormulaError
 from hierstan.fit import Fit
 from hierstan.plots.names import bare, joined
 from hierstan.report.names import factor_file
@@ -103,6 +104,10 @@ def _line_pictures(analysis: Analysis, factor: Factor, suffix: str) -> Iterator[
         levels = [level for level in _FAMILIAR if level in factor.levels]
         if len(levels) < len(_FAMILIAR):
             levels = plots.panel_levels(factor, predictor)
+        try:
+            figure = plots.panels(lines, factor, predictor, levels, analysis.settings.seed)
+        except (DataError, FormulaError):
+            return  # a term has no value between those in the data: there is no line
         yield Picture.of_fits(
             lines,
             f"panels{suffix}",
@@ -112,5 +117,5 @@ def _line_pictures(analysis: Analysis, factor: Factor, suffix: str) -> Iterator[
             f"{_prior_slopes(lines, factor, predictor, levels)}",
             f"{bare(analysis.design.formula.response)} against {predictor} in "
             f"{', '.join(levels)}, a panel each, with the lines of {' and '.join(lines)}.",
-            plots.panels(lines, factor, predictor, levels, analysis.settings.seed),
+            figure,
         )
