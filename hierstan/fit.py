@@ -74,7 +74,25 @@ class Fit(Predictive, Shrunken):
         prior_only: bool = False,
         engine: Engine | None = None,
     ) -> "Fit":
-        """Name the draws of a run and check them."""
+        """Name the draws of a run and check them.
+
+        Parameters
+        ----------
+        program, design, priors : Program, Design, Priors
+            What was sampled, for which data, and with which priors.
+        samples : Samples
+            What an engine returned, by the names of the Stan program. Its arrays become
+            those of the fit, which nothing can write to.
+        prior_only : bool
+            Whether the likelihood was left out.
+        engine : Engine, optional
+            What ran Stan.
+
+        Returns
+        -------
+        Fit
+            With its diagnostics.
+        """
         draws = name_draws(program, design, samples.variables)
         for values in draws.values():
             # Readings share these arrays; none of them may change what the others see.
@@ -157,7 +175,15 @@ class Fit(Predictive, Shrunken):
         )
 
     def estimates(self) -> Estimates:
-        """Summarize all population parameters."""
+        """Summarize all population parameters.
+
+        Returns
+        -------
+        Estimates
+            Coefficients, standard deviations and correlations of group effects, and sigma;
+            each a `PosteriorValue`. Without a criterion and a log likelihood, which
+            optima have; `converged` says whether the fit passed its checks.
+        """
         partial = "tau" in self.draws
         factors = self.design.factors if partial else ()
         return Estimates(
@@ -249,7 +275,13 @@ class Fit(Predictive, Shrunken):
         arviz.InferenceData or xarray.DataTree
             Groups ``posterior``, ``sample_stats`` and ``observed_data``; the second kind
             with ArviZ 1.x. Draws from the prior only are in ``prior`` and
-            ``sample_stats_prior``.
+            ``sample_stats_prior``. The observed data are the response as the formula has
+            it, offsets included.
+
+        Raises
+        ------
+        InputError
+            When rows times draws of the log likelihood are more than 2**27.
         """
         stats = {
             name: (

@@ -42,6 +42,18 @@ class Shrunken:
         ------
         InputError
             When this is not a posterior with partial pooling, or there is no such factor.
+
+        Examples
+        --------
+        >>> import hierstan as hs
+        >>> model = hs.Model(
+        ...     "Reaction ~ Days + (1 | Subject)", hs.data.sleepstudy(), engine="stanli"
+        ... )
+        >>> table = model.sample("marginal", seed=1).shrinkage()
+        >>> table[["effect", "level", "n", "weight", "direction"]].head(2).round(1)
+              effect level   n  weight direction
+        0  Intercept   308  10     0.9   towards
+        1  Intercept   309  10     0.9   towards
         """
         from hierstan.shrinkage import shrinkage_table
 

@@ -59,6 +59,17 @@ def compare_loo(
     InputError
         When there is nothing to compare, or the fits are not of the same data; and what
         `Fit.loo` and `Fit.leave_one_group_out` raise.
+
+    Examples
+    --------
+    >>> import hierstan as hs
+    >>> model = hs.Model(
+    ...     "Reaction ~ Days + (1 | Subject)", hs.data.sleepstudy(), engine="stanli"
+    ... )
+    >>> names = ("pooled", "marginal")
+    >>> found = hs.compare_loo({name: model.sample(name, seed=1) for name in names})
+    >>> found["difference"].round(-1).to_dict()
+    {'marginal': 0.0, 'pooled': -70.0}
     """
     if not isinstance(fits, Mapping):
         raise InputError(

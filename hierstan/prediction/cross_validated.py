@@ -61,18 +61,26 @@ class CrossValidated:
         Returns
         -------
         LeaveOneOut
-            Sums with standard errors, densities and k-hat by row, and what to do.
+            Sums with standard errors, densities and k-hat by row, and what to do. Above
+            2**29 rows times draws, with `integrated` above 2**26 (two arrays of 0.5 GB, a
+            row for rows of one level with the same columns), draws are thinned;
+            `LeaveOneOut.draws` says to how many.
 
         Raises
         ------
         InputError
             For draws from the prior only, fewer than 100 draws, or rows by the million.
-            Above 2**29 rows times draws, with `integrated` above 2**26 (two arrays of
-            0.5 GB, a row for rows of one level with the same columns), draws are thinned;
-            `LeaveOneOut.draws` says to how many.
         DataError
             With `integrated`, when factors are crossed, or a flat prior and the other rows
             leave a coefficient undetermined.
+
+        Examples
+        --------
+        >>> import hierstan as hs
+        >>> model = hs.Model("Yield ~ 1 + (1 | Batch)", hs.data.dyestuff(), engine="stanli")
+        >>> loo = model.sample("marginal", seed=1).loo(integrated=True)
+        >>> round(loo.elpd), len(loo.high)
+        (-164, 0)
         """
         self.require_data(_NOTHING)
         if integrated is None:

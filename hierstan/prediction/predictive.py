@@ -53,6 +53,31 @@ class Predictive(CrossValidated):
         Predictions
             A table with a row per row of data; see
             `hierstan.prediction.predict.predict`.
+
+        Raises
+        ------
+        DataError
+            When a column is absent or lacks a value, or holds a category or a level that
+            the fitted data did not have; names column, value and row.
+        FormulaError
+            When a term depends on all rows of the data, as ``I(x - np.mean(x))`` does.
+        InputError
+            When a choice, the interval or the seed is not a possible one, or the draws
+            asked for are too many to keep.
+
+        Examples
+        --------
+        >>> import hierstan as hs
+        >>> model = hs.Model(
+        ...     "Reaction ~ Days + (1 | Subject)", hs.data.sleepstudy(), engine="stanli"
+        ... )
+        >>> fit = model.sample("marginal", seed=1)
+        >>> people = pd.DataFrame({"Days": [0, 5], "Subject": ["308", "a stranger"]})
+        >>> found = fit.predict(people, groups="new")
+        >>> found.table["mean"].round(-1).tolist()
+        [290.0, 300.0]
+        >>> found.new_levels
+        {'Subject': ('a stranger',)}
         """
         return predict(
             self.posterior,
@@ -98,6 +123,18 @@ class Predictive(CrossValidated):
             When a term is undefined somewhere in between, as ``I(1 / x)`` is at zero.
         FormulaError
             When a term depends on all rows of the data, as ``I(x - np.mean(x))`` does.
+
+        Examples
+        --------
+        >>> import hierstan as hs
+        >>> model = hs.Model(
+        ...     "Reaction ~ Days + (1 | Subject)", hs.data.sleepstudy(), engine="stanli"
+        ... )
+        >>> found = model.sample("marginal", seed=1).lines("Days", ["308", "309"])
+        >>> found.x.tolist()
+        [0.0, 9.0]
+        >>> (found.mean[:, 1] - found.mean[:, 0]).round(-1).tolist()
+        [90.0, 90.0]
         """
         return lines(self.posterior, find_factor(self.design, factor), column, levels)
 
@@ -113,6 +150,11 @@ class Predictive(CrossValidated):
         -------
         xarray.DataArray
             Over ``chain`` and ``draw`` (and ``row of data``), constants included.
+
+        Raises
+        ------
+        InputError
+            When rows times draws are more than 2**27, and not only the sum is wanted.
         """
         return log_likelihood(self.posterior, pointwise=pointwise)
 
@@ -144,7 +186,8 @@ class Predictive(CrossValidated):
         Raises
         ------
         InputError
-            When there are fewer draws than asked for, or the array would pass 1 GB.
+            When `draws` is no whole number from 1 to the fit's draws, the seed is not a
+            possible one, or the array would pass 1 GB.
         """
         return replicate(self.posterior, draws, seed=self._seed(seed))
 
@@ -161,6 +204,11 @@ class Predictive(CrossValidated):
         Checks
             Coverage of predictive intervals, Bayesian R-squared and posterior predictive
             p-values; `hierstan.prediction.checks.check` has the definitions.
+
+        Raises
+        ------
+        InputError
+            When the seed is not a possible one.
         """
         return check(self.posterior, seed=self._seed(seed))
 
