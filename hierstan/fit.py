@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import xarray as xr
 
-from hierstan.arviz_stats import convergence, to_arviz
+from hierstan.arviz_stats import convergence
+from hierstan.containers import fit_container
 from hierstan.design import Design, Floats
 from hierstan.diagnostics import Diagnostics, diagnose, population_series
 from hierstan.digits import to_text
@@ -283,33 +283,7 @@ class Fit(Predictive, Shrunken):
         InputError
             When rows times draws of the log likelihood are more than 2**27.
         """
-        stats = {
-            name: (
-                ("chain", "draw"),
-                values.astype(bool) if name == "diverging" else values,
-            )
-            for name, values in self.samples.sampler.items()
-        }
-        coords = {name: self.draws[name] for name in ("chain", "draw")}
-        observed = xr.Dataset(
-            {self.design.formula.response: (("row of data",), self.posterior.observed)},
-            {"row of data": np.arange(self.design.N)},
-        )
-        names = (
-            ("prior", "sample_stats_prior")
-            if self.prior_only
-            else ("posterior", "sample_stats")
-        )
-        groups = {
-            names[0]: self.draws,
-            names[1]: xr.Dataset(stats, coords),
-            "observed_data": observed,
-        }
-        if log_likelihood:
-            terms = self.log_likelihood(pointwise=True)
-            groups["log_likelihood"] = terms.to_dataset(name=self.design.formula.response)
-            groups["log_prior"] = self.draws[["lprior"]]
-        return to_arviz(groups)
+        return fit_container(self, log_likelihood=log_likelihood)
 
     def __str__(self) -> str:
         """Return a table of the estimates under the verdict on them."""

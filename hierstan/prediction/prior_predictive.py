@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from hierstan.arviz_stats import to_arviz
+from hierstan.containers import observed_data
 from hierstan.correlations import correlation_root
 from hierstan.design import Design, Floats
 from hierstan.draws import name_draws
@@ -86,9 +87,7 @@ class PriorPredictive:
             {
                 "prior": self.draws,
                 "prior_predictive": xr.Dataset(predictive, coords),
-                "observed_data": xr.Dataset(
-                    {response: ((row,), self.y)}, {row: coords[row]}
-                ),
+                "observed_data": observed_data(response, self.y),
             }
         )
 
