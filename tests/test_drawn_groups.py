@@ -97,6 +97,8 @@ def test_the_panels_worth_looking_at_are_named(data: pd.DataFrame) -> None:
     assert hs.plot.panel_predictor(design) == "floor"
     without = synthetic_fit("y ~ 0 + w + (1 | group)", data).design
     assert hs.plot.panel_predictor(without) == "w"
+    flat = synthetic_fit("y ~ 0 + flat + w + (1 | group)", data.assign(flat=2.5)).design
+    assert hs.plot.panel_predictor(flat) == "w"
     constant = synthetic_fit("y ~ 1 + (1 | group)", data).design
     assert hs.plot.panel_predictor(constant) is None
 

@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 from hierstan.errors import InputError
 from hierstan.fit import Fit
 from hierstan.plots.failed import say_if_failed
+from hierstan.plots.given import A_FIT, require
 from hierstan.plots.names import shortened, shortened_apart
 from hierstan.plots.style import (
     GREY,
@@ -41,8 +42,9 @@ def divergences(fit: Fit, ax: AxesLike = None) -> Figure:
     Raises
     ------
     InputError
-        When the program has no group sds.
+        When the program has no group sds, and for anything but a Fit.
     """
+    require(fit, Fit, A_FIT)
     if "tau" not in fit.draws:
         raise InputError(
             f"{fit.program.name} has no group standard deviations to look for divergences "

@@ -5,6 +5,7 @@ from matplotlib.figure import Figure
 from hierstan.diagnostics.chains import energies
 from hierstan.fit import Fit
 from hierstan.plots.failed import say_if_failed
+from hierstan.plots.given import A_FIT, require
 from hierstan.plots.legends import legend_outside
 from hierstan.plots.style import BLUE, ORANGE, AxesLike, house_style, tiles
 
@@ -28,7 +29,13 @@ def energy(fit: Fit, ax: AxesLike = None) -> Figure:
         than the energy mean that the tails take long to reach (Betancourt 2016,
         arXiv:1604.00695); E-BFMI, in the title, is the ratio of their mean squares.
         A fit that failed its checks is named above.
+
+    Raises
+    ------
+    InputError
+        For anything but a Fit, and where `ax` has too few Axes.
     """
+    require(fit, Fit, A_FIT)
     level, step = energies(fit.samples)
     with house_style():
         figure, axes = tiles(len(level), _COLUMNS, (2.7, 2.1), 0.6, ax)

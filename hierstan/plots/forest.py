@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 
 from hierstan.estimates import AnyValue, Estimates, Value
 from hierstan.plots.failed import label_of
+from hierstan.plots.given import require_each
 from hierstan.plots.names import shortened_apart
 from hierstan.plots.style import (
     AxesLike,
@@ -36,7 +37,14 @@ def forest(columns: Mapping[str, Estimates], ax: AxesLike = None) -> Figure:
     matplotlib.figure.Figure
         One panel per parameter, each on its own axis. Dots are posterior means, diamonds
         estimates by least squares, REML or ML; one without an interval stands alone.
+
+    Raises
+    ------
+    InputError
+        For anything but estimates by name, and for none, and where `ax` has too few Axes.
     """
+    wanted = "estimates by name, as in {'marginal': fit.estimates()}"
+    require_each(columns, Mapping, Estimates, wanted)
     colors = colors_of(columns)
     names: dict[str, None] = {}
     for estimates in columns.values():

@@ -6,10 +6,12 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from hierstan.design import Factor, find_factor
+from hierstan.design import Factor
+from hierstan.errors import InputError
 from hierstan.fit import Fit
 from hierstan.naming import effect_label, sd_name
 from hierstan.plots.failed import label_of
+from hierstan.plots.given import find_effect, find_fitted
 from hierstan.plots.names import shortened
 from hierstan.plots.style import (
     VERMILION,
@@ -24,7 +26,7 @@ from hierstan.prediction.levels import find_levels
 
 def funnel_level(factor: Factor, effect: str) -> str:
     """Pick the level whose data say least about an effect: there the funnel is plainest."""
-    q = factor.effects.index(effect)
+    q = find_effect(factor, effect)
     order = np.lexsort((factor.sizes, factor.determined()[:, q]))
     return factor.levels[int(order[0])]
 
@@ -61,10 +63,17 @@ def funnel(
     Raises
     ------
     InputError
-        When there is no such level.
+        When there is no such level, factor or effect, no fit, or one that has no group
+        standard deviations.
     """
-    if isinstance(factor, str):
-        factor = find_factor(next(iter(fits.values())).design, factor)
+    _, factor = find_fitted(fits, factor)
+    find_effect(factor, effect)
+    for label, fit in fits.items():
+        if "tau" not in fit.draws:
+            raise InputError(
+                f"{label!r} has no group standard deviations; take fits by centered, "
+                "noncentered or marginal."
+            )
     if level is None:
         level = funnel_level(factor, effect)
     level = factor.levels[find_levels(factor, [level])[0]]

@@ -5,6 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from hierstan.plots.given import require_columns
 from hierstan.plots.names import shortened, shortened_apart
 from hierstan.plots.style import (
     BLACK,
@@ -41,7 +42,14 @@ def group_means(table: pd.DataFrame, response: str, ax: AxesLike = None) -> Figu
         hardly any mean can be outside, and all of them inside is no sign of a good model.
         Of more than 40 groups, the eight outside that are furthest from their expectation
         are named.
+
+    Raises
+    ------
+    InputError
+        For anything but a table of group means, and where `ax` has too few Axes.
     """
+    columns = "mean", "low", "high", "observed", "inside"
+    require_columns(table, columns, "the table that Fit.group_means returns")
     table = table.sort_values("mean", kind="stable")
     place = np.arange(len(table))
     observed = table["observed"].to_numpy()

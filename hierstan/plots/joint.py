@@ -4,6 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from hierstan.ladder.joint import JointMode
+from hierstan.plots.given import require
 from hierstan.plots.legends import legend_outside
 from hierstan.plots.style import BLACK, AxesLike, color_of, grid, house_style, plain_log
 
@@ -24,7 +25,13 @@ def joint(found: JointMode, ax: AxesLike = None) -> Figure:
         Log densities, each less its value at the fitted standard deviations, as all of
         these are multiplied by one factor: with the effects at their best the density
         grows without bound in the end, with them integrated out it has a maximum.
+
+    Raises
+    ------
+    InputError
+        For anything but a JointMode, and where `ax` has too few Axes.
     """
+    require(found, JointMode, "what hierstan.ladder.joint_mode returns")
     ray = found.ray
     at_fit = int(np.argmin(np.abs(ray["share"].to_numpy() - 1.0)))
     with house_style():

@@ -6,6 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hierstan.ladder.curves import Curve, Panel
+from hierstan.plots.given import require_each
 from hierstan.plots.legends import legend_outside
 from hierstan.plots.names import shortened_apart
 from hierstan.plots.style import (
@@ -41,7 +42,13 @@ def ladder(panels: Sequence[Panel], criterion: str = "REML", ax: AxesLike = None
         its 95 % interval. Likelihood to flat posterior is what averaging does, flat
         posterior to posterior is what the prior does. A curve that no parameter has is not
         in the legend.
+
+    Raises
+    ------
+    InputError
+        For anything but panels, and for none, and where `ax` has too few Axes.
     """
+    require_each(panels, Sequence, Panel, "panels, as CrossCheck.panels gives them")
     posterior = color_of("marginal")
     with house_style():
         figure, axes = tiles(len(panels), _COLUMNS, (3.2, 2.1), 0.9, ax)

@@ -3,6 +3,7 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
+from hierstan.plots.given import require_columns
 from hierstan.plots.style import BLACK, SKY, VERMILION, AxesLike, grid, house_style
 
 
@@ -21,7 +22,14 @@ def loo_pit(table: pd.DataFrame, ax: AxesLike = None) -> Figure:
     matplotlib.figure.Figure
         Its difference from that of uniform values, which calibrated predictions have, with
         a band that holds all points at once. Points outside are marked.
+
+    Raises
+    ------
+    InputError
+        For anything but a table of calibration, and where `ax` has too few Axes.
     """
+    columns = "difference", "low", "high", "inside"
+    require_columns(table, columns, "the table that LeaveOneOut.calibration returns")
     at = table.index.to_numpy()
     outside = table[~table["inside"]]
     with house_style():

@@ -7,9 +7,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hierstan.design import Design, Factor, Floats, find_factor
+from hierstan.design import Design, Factor, Floats
 from hierstan.fit import Fit
 from hierstan.plots.failed import label_of, mean_line_of
+from hierstan.plots.given import find_fitted
 from hierstan.plots.legends import legend_outside
 from hierstan.plots.names import shortened, shortened_apart
 from hierstan.plots.style import (
@@ -22,6 +23,7 @@ from hierstan.plots.style import (
 )
 from hierstan.prediction.levels import find_levels
 from hierstan.prediction.lines import line_columns
+from hierstan.prediction.simulate import require_seed
 
 _LINES = 60
 
@@ -106,14 +108,14 @@ def panels(
     Raises
     ------
     InputError
-        When there is no such level, or no such column of numbers.
+        When there is no such level, factor or column of numbers, no fit, or one that has no
+        coefficients of these groups, and when the seed is not a possible one.
     DataError, FormulaError
         When a term has no value along the column; see `hierstan.fit.Fit.lines`.
     """
-    first = next(iter(fits.values()))
-    design, y = first.design, first.posterior.observed
-    if isinstance(factor, str):
-        factor = find_factor(design, factor)
+    design, factor = find_fitted(fits, factor)
+    require_seed(seed)
+    y = next(iter(fits.values())).posterior.observed
     shown = find_levels(factor, levels)
     lines = {name: fit.lines(predictor, levels, factor.name) for name, fit in fits.items()}
     x = design.frame[predictor].to_numpy(dtype=float)

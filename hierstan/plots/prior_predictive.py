@@ -9,6 +9,7 @@ from matplotlib.legend import Legend
 
 from hierstan.design import Floats
 from hierstan.plots.density import density_curve
+from hierstan.plots.given import require
 from hierstan.plots.names import shortened
 from hierstan.plots.style import (
     SKY,
@@ -41,7 +42,13 @@ def prior_predictive(prior: PriorPredictive, ax: AxesLike = None) -> Figure:
         lines, the data as a thick one. Every curve is scaled to the same height, because a
         wide prior beside narrow data would be a line along the axis. The sentence
         below the axis (in given axes, above the curves) says how wide the prior is.
+
+    Raises
+    ------
+    InputError
+        For anything but a PriorPredictive, and where `ax` has too few Axes.
     """
+    require(prior, PriorPredictive, "what Model.prior_predictive returns")
     y, response = prior.y, prior.design.formula.response
     low, high = np.quantile(prior.y_rep, [0.01, 0.99])
     low, high = min(low, y.min()), max(high, y.max())

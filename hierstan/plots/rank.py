@@ -5,6 +5,7 @@ from matplotlib.figure import Figure
 from hierstan.diagnostics.ranks import rank_table
 from hierstan.fit import Fit
 from hierstan.plots.failed import say_if_failed
+from hierstan.plots.given import A_FIT, require
 from hierstan.plots.names import shortened_apart
 from hierstan.plots.style import (
     CHAINS,
@@ -38,7 +39,13 @@ def rank(fit: Fit, ax: AxesLike = None) -> Figure:
         two standard errors for independent draws: slow chains leave it, chains that do
         not agree leave it on one side; see `hierstan.diagnostics.ranks.rank_table`.
         A fit that failed its checks is named above.
+
+    Raises
+    ------
+    InputError
+        For anything but a Fit, and where `ax` has too few Axes.
     """
+    require(fit, Fit, A_FIT)
     series, table = fit.series(), fit.diagnostics.parameters
     with house_style():
         figure, axes = tiles(len(series), _COLUMNS, (3.3, 1.9), 0.5, ax)

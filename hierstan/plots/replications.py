@@ -1,10 +1,11 @@
 """Data beside data sets that a fit would expect."""
 
-import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 
-from hierstan.design import Floats
+from hierstan.errors import InputError
 from hierstan.plots.density import density_curve
+from hierstan.plots.given import numbers
 from hierstan.plots.names import shortened
 from hierstan.plots.style import (
     SKY,
@@ -16,15 +17,15 @@ from hierstan.plots.style import (
 
 
 def replications(
-    observed: Floats, replicated: Floats, response: str, ax: AxesLike = None
+    observed: ArrayLike, replicated: ArrayLike, response: str, ax: AxesLike = None
 ) -> Figure:
     """Draw the density of the response over those of replicated data sets.
 
     Parameters
     ----------
-    observed : ndarray, shape (N,)
+    observed : array-like, shape (N,)
         The response.
-    replicated : ndarray, shape (draws, N)
+    replicated : array-like, shape (draws, N)
         From `Fit.replicate`; 30 to 100 make a good picture.
     response : str
         Its name.
@@ -37,11 +38,22 @@ def replications(
         A thin line for each replication and a thick one for the data, kernel densities per
         unit of the response. Where the thick line leaves the thin ones, the fit does not
         expect such data.
+
+    Raises
+    ------
+    InputError
+        For values that are no finite numbers, and replications of other data.
     """
-    observed = np.asarray(observed, dtype=float)
+    observed = numbers(observed, "observed", 1)
+    replicated = numbers(replicated, "replicated", 2)
+    if replicated.shape[1] != len(observed):
+        raise InputError(
+            f"replicated has {replicated.shape[1]} columns, and observed {len(observed)} "
+            "rows; a replication has a column for each row, as Fit.replicate makes them."
+        )
     low = float(min(observed.min(), replicated.min()))
     high = float(max(observed.max(), replicated.max()))
-    margin = 0.05 * (high - low)
+    margin = 0.05 * (high - low) or 1.0
     window = low - margin, high + margin
     with house_style():
         figure, (axis,) = grid(1, 1, 7.2, 4.0, ax)

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from hierstan.design import Floats
 from hierstan.errors import InputError
 from hierstan.plots.failed import label_of
+from hierstan.plots.given import require_columns
 from hierstan.plots.labels import label_points
 from hierstan.plots.legends import legend_outside
 from hierstan.plots.names import shortened, shortened_apart
@@ -68,7 +69,8 @@ def shrinkage(
     Raises
     ------
     InputError
-        When the table has no such effect, or no estimate with pooling.
+        When the table has no such effect, or no estimate with pooling, and for anything
+        but such a table.
     """
     moves = _Moves.of(table, effects, factor)
     many = len(moves.names)
@@ -145,6 +147,8 @@ class _Moves:
 
     @classmethod
     def of(cls, table: pd.DataFrame, effects: str | Sequence[str], factor: str) -> "_Moves":
+        columns = "effect", "level", "n", "note"
+        require_columns(table, columns, "the table of Fit.shrinkage or Analysis.shrinkage")
         there = [str(effect) for effect in table["effect"].unique()]
         chosen = listed(effects)[:2]
         if not chosen or not set(chosen) <= set(there):

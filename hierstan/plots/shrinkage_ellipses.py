@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from hierstan.design import Floats
 from hierstan.errors import InputError
+from hierstan.plots.given import require
 from hierstan.plots.labels import label_points
 from hierstan.plots.legends import legend_outside
 from hierstan.plots.names import shortened, shortened_apart
@@ -59,8 +60,9 @@ def shrinkage_ellipses(
     Raises
     ------
     InputError
-        When the probability is not between 0 and 1.
+        When the probability is not between 0 and 1, and for anything but Regions.
     """
+    require(regions, Regions, "what Fit.shrinkage_regions returns")
     if not 0.0 < probability < 1.0:
         raise InputError(f"probability is {probability!r}; it must be between 0 and 1.")
     radius = float(np.sqrt(-2.0 * np.log1p(-probability)))

@@ -8,6 +8,7 @@ from scipy.stats import gaussian_kde
 from hierstan.design import Floats
 from hierstan.fit import Fit
 from hierstan.plots.failed import say_if_failed
+from hierstan.plots.given import A_FIT, require
 from hierstan.plots.names import shortened_apart
 from hierstan.plots.style import (
     CHAINS,
@@ -35,7 +36,13 @@ def trace(fit: Fit, ax: AxesLike = None) -> Figure:
         chain on the left, its path under R-hat and bulk ESS on the right. Ticks below the
         path mark transitions that diverged. A fit that failed its checks is
         named above.
+
+    Raises
+    ------
+    InputError
+        For anything but a Fit, and where `ax` has too few Axes.
     """
+    require(fit, Fit, A_FIT)
     series, table = fit.series(), fit.diagnostics.parameters
     diverging = fit.samples.sampler["diverging"].any(axis=0)
     with house_style():
