@@ -1,5 +1,7 @@
 """In-sample checks against the same numbers written out with pandas and numpy."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -116,7 +118,11 @@ def test_checks_are_those_of_the_replications(
         found.r_squared[["low", "median", "high"]], np.quantile(share, [0.025, 0.5, 0.975])
     )
     assert found.seed == 8
+    assert "In sample, " in str(found)
     assert "of the rows inside their 50% intervals" in str(found)
+    assert found.remark in str(found)
+    prior = replace(fit, prior_only=True).predictive_checks()
+    assert "Beware: the draws are from the prior only" in str(prior)
 
 
 def test_a_fit_that_tells_no_rows_apart_explains_nothing() -> None:

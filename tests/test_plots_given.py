@@ -88,7 +88,7 @@ def test_predictors_and_effects_that_are_not_there_are_named(fits: dict[str, Fit
     with pytest.raises(InputError, match="seed is -1; it must be a whole number"):
         hs.plot.panels(one, "group", "floor", "a", seed=-1)
     flat = synthetic_fit("y ~ 0 + flat + (1 | group)", DATA.assign(flat=2.5))
-    with pytest.raises(InputError, match=r"along 'flat'; columns of numbers that predict y are none"):
+    with pytest.raises(InputError, match=r"along 'flat'; columns .* are none"):
         panels({"noncentered": flat}, "flat")
     known = "there are 'Intercept', 'floor'"
     with pytest.raises(InputError, match=f"no effect 'flor' of 'group'; {known}"):

@@ -34,6 +34,8 @@ class Checks:
         observed value. Near 0 or 1 the fit does not expect such data; 0.5 is ideal.
     seed : int
         Reproduces them.
+    remark : str
+        Why the numbers need care; empty when they do not.
     """
 
     coverage: pd.DataFrame
@@ -41,6 +43,7 @@ class Checks:
     r_squared_draws: Floats
     statistics: pd.DataFrame
     seed: int
+    remark: str = ""
 
     def __str__(self) -> str:
         """Return the three parts under each other."""
@@ -50,10 +53,15 @@ class Checks:
             f"{share:.1%} of the rows inside their {interval:.0%} intervals"
             for interval, share in self.coverage["share"].items()
         )
-        return (
-            f"{inside}\nR-squared {form(r['mean'])} ({form(r['low'])} to "
-            f"{form(r['high'])})\n{self.statistics.to_string(float_format=form)}"
-        )
+        remark = [f"Beware: {self.remark}."] if self.remark else []
+        lines = [
+            *remark,
+            "In sample, which flatters a fit that follows its rows closely:",
+            inside,
+            f"R-squared {form(r['mean'])} ({form(r['low'])} to {form(r['high'])})",
+            self.statistics.to_string(float_format=form),
+        ]
+        return "\n".join(lines)
 
     __repr__ = __str__
 
@@ -111,7 +119,7 @@ def replicate(posterior: Posterior, draws: int, *, seed: int) -> Floats:
     return y
 
 
-def check(posterior: Posterior, *, seed: int) -> Checks:
+def check(posterior: Posterior, *, seed: int, remark: str = "") -> Checks:
     """Compare the data with replications from every draw.
 
     Parameters
@@ -120,6 +128,8 @@ def check(posterior: Posterior, *, seed: int) -> Checks:
         Draws of the fit.
     seed : int
         Of the replications.
+    remark : str
+        Why the numbers need care.
 
     Returns
     -------
@@ -166,6 +176,7 @@ def check(posterior: Posterior, *, seed: int) -> Checks:
         r_squared_draws=share,
         statistics=_compare(actual.values(), replicated.values()),
         seed=seed,
+        remark=remark,
     )
 
 

@@ -215,7 +215,10 @@ class CrossValidated:
 
     @property
     def _remark(self) -> str:
-        return "" if self.diagnostics.sound else "the fit failed its checks"
+        told = ["the draws are from the prior only"] if self.prior_only else []
+        if not self.diagnostics.sound:
+            told.append("the fit failed its checks")
+        return "; ".join(told)
 
     def _efficiency(self, *variables: str) -> float:
         ess = self.statistics["ess_bulk"]

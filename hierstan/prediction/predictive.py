@@ -210,7 +210,7 @@ class Predictive(CrossValidated):
         InputError
             When the seed is not a possible one.
         """
-        return check(self.posterior, seed=self._seed(seed))
+        return check(self.posterior, seed=self._seed(seed), remark=self._remark)
 
     def group_means(self, factor: str, *, seed: int | None = None) -> pd.DataFrame:
         """Compare the mean response of each group with those of replicated data.
