@@ -82,9 +82,9 @@ def ladder(analysis: Analysis) -> Shown | None:
         rows.append(
             (
                 Cell(rung.name),
-                Cell(number(rung.estimate, uncertainty=rung.monte_carlo or rung.se)),
+                Cell(number(rung.estimate, uncertainty=rung.unit)),
                 *(_part(value, rung.in_sd(value)) for value in values),
-                Cell(number(rung.mean, uncertainty=rung.monte_carlo)),
+                Cell(number(rung.mean, uncertainty=rung.unit)),
                 Cell(number(rung.monte_carlo)),
                 Cell(rung.verdict),
             )
