@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import hierstan as hs
+from hierstan.errors import InputError
 from hierstan.ladder import JointMode, joint_mode
 
 pytest.importorskip("stanli")
@@ -27,6 +28,14 @@ def crossed(unit: float = 1.0) -> pd.DataFrame:
 def climb(formula: str, data: pd.DataFrame, seed: int) -> JointMode:
     model = hs.Model(formula, data, engine="stanli")
     return joint_mode(model.mixedlm(), model.engine, seed)
+
+
+def test_a_singular_fit_is_refused_with_a_way_out() -> None:
+    y = np.tile([1.3, 2.9, 0.4, 2.2, -1.7], 6)
+    data = pd.DataFrame({"y": y, "group": np.repeat([f"g{k}" for k in range(6)], 5)})
+    model = hs.Model("y ~ 1 + (1 | group)", data, engine="stanli")
+    with pytest.raises(InputError, match=r"REML fit is .*singular.* Leave out the eff"):
+        joint_mode(model.mixedlm(), model.engine)
 
 
 @pytest.mark.parametrize("unit", [1.0, 1e6])

@@ -8,6 +8,7 @@ from scipy.linalg import eigh
 
 from hierstan.design import Floats
 from hierstan.engines.base import Engine, Mode
+from hierstan.errors import InputError
 from hierstan.frequentist import MixedFit
 from hierstan.frequentist.standard import Standard
 from hierstan.frequentist.variances import Variances, parameters_of
@@ -147,7 +148,20 @@ def joint_mode(mixed: MixedFit, engine: Engine, seed: int = 1) -> JointMode:
     -------
     JointMode
         The ray, and the end.
+
+    Raises
+    ------
+    InputError
+        When the fit is singular: a ray through zero goes nowhere.
+    EngineError
+        When the toolchain or Stan is at fault.
     """
+    if mixed.singular:
+        raise InputError(
+            f"The {mixed.criterion} fit is {mixed.verdict}; the ray of standard deviations "
+            "needs all of them above zero, and correlations short of one. Leave out the "
+            "effects that do not vary."
+        )
     design = mixed.design
     program = get_program("centered")
     data = stan_data(program, design, resolve_priors("flat", design))
