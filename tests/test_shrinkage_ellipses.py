@@ -71,6 +71,11 @@ def test_the_path_leads_from_the_population_to_the_own_estimate() -> None:
             expected = pooled + W @ (own - pooled)
             np.testing.assert_allclose(group.path[row], expected[1:], rtol=1e-6)
         assert len(group.path) == 122
+    # The population is drawn around the middle of all levels.
+    middle = np.mean([group.pooled for group in regions.groups], axis=0)
+    np.testing.assert_allclose(regions.center, middle)
+    assert len(regions.groups) == school.J
+    assert np.ptp([group.pooled[0] for group in regions.groups]) > 0.1
 
 
 def test_ellipses_hold_what_they_say() -> None:
