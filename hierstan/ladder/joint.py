@@ -158,9 +158,9 @@ def joint_mode(mixed: MixedFit, engine: Engine, seed: int = 1) -> JointMode:
     """
     if mixed.singular:
         raise InputError(
-            f"The {mixed.criterion} fit is {mixed.verdict}; the ray of standard deviations "
-            "needs all of them above zero, and correlations short of one. Leave out the "
-            "effects that do not vary."
+            f"The {mixed.criterion} fit is {mixed.verdict}. A ray through its standard "
+            "deviations needs all of them above zero, and correlations short of one. Leave "
+            "out the effects that do not vary."
         )
     design = mixed.design
     program = get_program("centered")
