@@ -54,30 +54,28 @@ def test_fits_that_are_none_are_refused(draw: Draw, fits: dict[str, Fit]) -> Non
         draw(one, factor=3)
 
 
-@pytest.mark.parametrize("draw", [panels, funnel])
-def test_fits_without_what_is_drawn_are_refused_by_name(
-    draw: Draw, fits: dict[str, Fit]
-) -> None:
-    with pytest.raises(
-        InputError, match="'whole' has no coefficients by group; leave it out"
-    ):
-        draw({"noncentered": fits["noncentered"], "whole": fits["pooled"]})
-    other = synthetic_fit("y ~ floor + (1 | group)", DATA)
-    with pytest.raises(InputError, match="'plain' has other levels or effects of 'group'"):
-        draw({"noncentered": fits["noncentered"], "plain": other})
-    (plain,) = other.design.factors
-    with pytest.raises(InputError, match="'noncentered' has other levels or effects of "):
-        draw({"noncentered": fits["noncentered"]}, factor=plain)
-    fewer = synthetic_fit(FORMULA, DATA[DATA["group"] != "c"])
-    with pytest.raises(InputError, match="'fewer' has other levels or effects of 'group'"):
-        draw({"noncentered": fits["noncentered"], "fewer": fewer})
-
-
 def test_the_funnel_takes_standard_deviations(fits: dict[str, Fit]) -> None:
-    with pytest.raises(
-        InputError, match="'apart' has no group standard deviations; take f"
-    ):
-        funnel({"apart": fits["unpooled"]})
+    for name in ("pooled", "unpooled"):
+        with pytest.raises(InputError, match="'apart' has no group standard deviations; t"):
+            funnel({"noncentered": fits["noncentered"], "apart": fits[name]})
+
+
+def test_every_fit_must_have_what_is_drawn(fits: dict[str, Fit]) -> None:
+    one = {"noncentered": fits["noncentered"]}
+    plain = synthetic_fit("y ~ floor + (1 | group)", DATA)
+    with pytest.raises(InputError, match="no effect 'floor' of 'group'; there are 'Interc"):
+        funnel(one | {"plain": plain})
+    assert len(funnel(one | {"plain": plain}, "Intercept").axes) == 2
+    with pytest.raises(InputError, match="no effect 'floor' of 'group'"):
+        funnel(one, factor=plain.design.factors[0])
+    fewer = one | {"fewer": synthetic_fit(FORMULA, DATA[DATA["group"] != "c"])}
+    for draw in (hs.plot.panels, hs.plot.funnel):
+        with pytest.raises(InputError, match="no level 'c'; 'group' has 7 levels"):
+            draw(fewer, "group", "floor", "c")
+    other = synthetic_fit("y ~ floor + (1 | town)", DATA.rename(columns={"group": "town"}))
+    for draw in (panels, funnel):
+        with pytest.raises(InputError, match="no factor 'group'; the formula has 'town'"):
+            draw(one | {"other": other})
 
 
 def test_predictors_and_effects_that_are_not_there_are_named(fits: dict[str, Fit]) -> None:
@@ -88,7 +86,7 @@ def test_predictors_and_effects_that_are_not_there_are_named(fits: dict[str, Fit
     with pytest.raises(InputError, match="seed is -1; it must be a whole number"):
         hs.plot.panels(one, "group", "floor", "a", seed=-1)
     flat = synthetic_fit("y ~ 0 + flat + (1 | group)", DATA.assign(flat=2.5))
-    with pytest.raises(InputError, match=r"along 'flat'; columns .* are none"):
+    with pytest.raises(InputError, match=r"along 'flat'; columns of .* are none"):
         panels({"noncentered": flat}, "flat")
     known = "there are 'Intercept', 'floor'"
     with pytest.raises(InputError, match=f"no effect 'flor' of 'group'; {known}"):

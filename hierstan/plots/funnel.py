@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from hierstan.design import Factor
+from hierstan.design import Factor, find_factor
 from hierstan.errors import InputError
 from hierstan.fit import Fit
 from hierstan.naming import effect_label, sd_name
@@ -67,8 +67,8 @@ def funnel(
         standard deviations.
     """
     _, factor = find_fitted(fits, factor)
-    find_effect(factor, effect)
     for label, fit in fits.items():
+        find_effect(find_factor(fit.design, factor.name), effect)
         if "tau" not in fit.draws:
             raise InputError(
                 f"{label!r} has no group standard deviations; take fits by centered, "
@@ -77,6 +77,8 @@ def funnel(
     if level is None:
         level = funnel_level(factor, effect)
     level = factor.levels[find_levels(factor, [level])[0]]
+    for fit in fits.values():
+        find_levels(find_factor(fit.design, factor.name), [level])
     with house_style():
         figure, axes = grid(1, len(fits), 4.8 * len(fits), 4.2, ax)
         for axis, (label, fit) in zip(axes, fits.items(), strict=True):

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hierstan.design import Design, Factor, Floats, find_factor
+from hierstan.design import Factor, Floats, find_factor
 from hierstan.errors import InputError
 from hierstan.fit import Fit
 
@@ -41,8 +41,8 @@ def require_columns(table: Any, columns: Sequence[str], wanted: str) -> None:
             )
 
 
-def find_fitted(fits: Any, factor: Any) -> tuple[Design, Factor]:
-    """Return the first fit's design and a factor that all of them have coefficients of.
+def find_fitted(fits: Any, factor: Any) -> tuple[Fit, Factor]:
+    """Return the first of some fits, and a factor of it.
 
     Parameters
     ----------
@@ -54,27 +54,14 @@ def find_fitted(fits: Any, factor: Any) -> tuple[Design, Factor]:
     Raises
     ------
     InputError
-        For anything but fits by name, for no fits, for a factor that is not there, and for
-        a fit that has no coefficients of it, or those of other levels or effects.
+        For anything but fits by name, for no fits, and for a factor that is not there.
     """
     require_each(fits, Mapping, Fit, _FITS)
-    design: Design = next(iter(fits.values())).design
+    first: Fit = next(iter(fits.values()))
     if isinstance(factor, str):
-        factor = find_factor(design, factor)
+        factor = find_factor(first.design, factor)
     require(factor, Factor, "a grouping factor, or its name")
-    for label, fit in fits.items():
-        if f"coef[{factor.name}]" not in fit.draws:
-            raise InputError(
-                f"{label!r} has no coefficients by {factor.name}; leave it out, or sample "
-                "centered, noncentered or marginal."
-            )
-        other = find_factor(fit.design, factor.name)
-        if (other.levels, other.effects) != (factor.levels, factor.effects):
-            raise InputError(
-                f"{label!r} has other levels or effects of {factor.name!r} than are drawn; "
-                "draw it in a picture of its own."
-            )
-    return design, factor
+    return first, factor
 
 
 def find_effect(factor: Factor, effect: str) -> int:

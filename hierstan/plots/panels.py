@@ -108,14 +108,14 @@ def panels(
     Raises
     ------
     InputError
-        When there is no such level, factor or column of numbers, no fit, or one that has no
-        coefficients of these groups, and when the seed is not a possible one.
+        When there is no such factor, level or column of numbers, or no fit, and when the
+        seed is not a possible one.
     DataError, FormulaError
         When a term has no value along the column; see `hierstan.fit.Fit.lines`.
     """
-    design, factor = find_fitted(fits, factor)
+    first, factor = find_fitted(fits, factor)
     require_seed(seed)
-    y = next(iter(fits.values())).posterior.observed
+    design, y = first.design, first.posterior.observed
     shown = find_levels(factor, levels)
     lines = {name: fit.lines(predictor, levels, factor.name) for name, fit in fits.items()}
     x = design.frame[predictor].to_numpy(dtype=float)
