@@ -144,12 +144,11 @@ def _refuse_few_levels(factor: Factor, effects: list[int], X: Floats, moments: i
                 names = [sd_name(factor.name, factor.effects[q]) for q in chosen]
                 raise PriorError(
                     f"With a flat prior on {' and '.join(names)} the posterior "
-                    f"{wanting}: the {factor.J} levels of {factor.name!r} leave "
-                    f"{directions} direction(s) in which their effects differ, and "
-                    f"{needed} are needed ({moments + 3} levels, for one sd beside a flat "
-                    f"population coefficient). Give {names[0]} a prior, such as "
-                    "half-student-t(3, 1) in the units of the response, or use the preset "
-                    "default."
+                    f"{wanting}: the {factor.J} levels of {factor.name!r} are too few. "
+                    "Beside flat population coefficients their effects differ in "
+                    f"{directions} ways, and it takes {needed} (for one sd, {moments + 3} "
+                    f"levels). Give {names[0]} a prior, such as half-student-t(3, 1) in "
+                    "the units of the response, or use the preset default."
                 )
 
 
