@@ -155,6 +155,7 @@ def test_lines_print_as_a_table() -> None:
         ("y ~ x * w + offset(3 * w) + (x | g)", "noncentered"),
         ("y ~ bs(x, df=4) + (1 | g)", "noncentered"),
         ("y ~ x + I(x**2) + (x | g)", "unpooled"),
+        ("y ~ x * w + (1 | g)", "pooled"),
     ],
 )
 def test_panels_draw_these_lines_and_the_response(formula: str, program: str) -> None:

@@ -82,7 +82,7 @@ def panels(
     Parameters
     ----------
     fits : mapping of str to Fit
-        Fits by name, with group coefficients (not complete pooling).
+        Fits by name.
     factor : Factor or str
         The grouping factor, or its name.
     predictor : str
