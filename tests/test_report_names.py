@@ -8,6 +8,7 @@ from synthetic import synthetic_fit
 
 from hierstan.report.names import factor_file
 from hierstan.report.results import results
+from hierstan.report.sections.shrinkage import pooling
 from hierstan.report.tables import tables
 
 FORMULA = "y ~ x + (1 | a/b) + (1 | a_b) + (1 | data)"
@@ -45,3 +46,11 @@ def test_a_factor_called_data_is_not_the_data(data: pd.DataFrame) -> None:
     }
     found = [told[f.name]["Intercept"]["pooling_factor"] for f in analysis.design.factors]
     assert found == pytest.approx(column[1:], rel=1e-12)
+
+
+def test_the_page_calls_the_data_so_and_nothing_else(data: pd.DataFrame) -> None:
+    shown = pooling(synthetic_fit(FORMULA, data, draws=20).pooling(), "noncentered")
+    assert shown is not None
+    assert [row[0].text for row in shown.rows] == [
+        "data", "Intercept | a", "Intercept | a:b", "Intercept | a_b", "Intercept | data",
+    ]  # fmt: skip

@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
+from hierstan.diagnostics.places import CLEAR
 from hierstan.errors import InputError
 from hierstan.fit import Fit
 from hierstan.plots.failed import say_if_failed
@@ -104,4 +105,4 @@ def _told(times_lower: float, score: float) -> tuple[str, bool]:
     told = "alike" if times == "1" else f"{times}x {'lower' if lower else 'higher'}"
     if np.isnan(score):
         return told, False
-    return f"{told} ({abs(score):.1f} se)", abs(score) > 2
+    return f"{told} ({abs(score):.1f} se)", abs(score) > CLEAR

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from hierstan import plots
 from hierstan.analysis import Analysis
 from hierstan.fit import Fit
+from hierstan.naming import sd_name
 from hierstan.report.names import factor_file
 from hierstan.report.pictures.picture import Picture, units
 
@@ -27,11 +28,11 @@ def diagnostic_pictures(analysis: Analysis) -> Iterator[Picture]:
             partial,
             f"funnel_{factor_file(factor)}",
             "diagnostics",
-            f"How small sd({effect} | {factor.name}) gets, and where the group then is",
+            f"How small {sd_name(factor.name, effect)} gets, and where the group then is",
             "When the sd is small, every group effect must be small too. Where the draws "
             f"narrow towards the bottom, that is the funnel{others}; where they do not "
             f"narrow, there is none. Drawn is {level}, {why}.",
-            f"Draws of sd({effect} | {factor.name}), on a log axis, against {effect} in "
+            f"Draws of {sd_name(factor.name, effect)}, on a log axis, against {effect} in "
             f"{level}, a panel for each of {', '.join(partial)}; diverging transitions "
             "are marked.",
             plots.funnel(partial, factor, effect, level),

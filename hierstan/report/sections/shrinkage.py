@@ -52,7 +52,7 @@ def pooling(table: pd.DataFrame | None, program: str) -> Shown | None:
         return None
     rows: list[tuple[Cell, ...]] = [
         (
-            Cell("data" if row["level"] == "data" else f"{row['effect']} | {row['level']}"),
+            Cell(f"{row['effect']} | {row['level']}" if place else "data"),
             Cell(number(row["units"])),
             Cell(number(row["pooling_factor"], 2)),
             _between(row, "mean_pooling"),
@@ -60,7 +60,7 @@ def pooling(table: pd.DataFrame | None, program: str) -> Shown | None:
             Cell(row["predictors"]),
             Cell(row["note"]),
         )
-        for row in table.to_dict("records")
+        for place, row in enumerate(table.to_dict("records"))
     ]
     columns: tuple[Column, ...] = (
         Column("level", numeric=False),
