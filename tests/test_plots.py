@@ -22,6 +22,7 @@ from hierstan.errors import InputError
 from hierstan.ladder import panels
 from hierstan.plots import style
 from hierstan.plots.style import AxesLike, leftmost
+from hierstan.plots.ticks import plain_log
 
 LONG = "a_name_of_two_hundred_characters_" * 6 + "or_so"
 
@@ -293,7 +294,7 @@ def test_log_axes_have_plain_numbers_however_short(
 ) -> None:
     axis = Figure().subplots()
     axis.set_xscale("log")
-    style.plain_log(axis.xaxis)
+    plain_log(axis.xaxis)
     for ends in ((low, high), (high, low)):
         axis.set_xlim(*ends)
         assert sorted(ticks_on(axis.xaxis)) == expected

@@ -15,8 +15,8 @@ from hierstan.plots.style import (
     AxesLike,
     grid,
     house_style,
-    plain_log,
 )
+from hierstan.plots.ticks import plain_log
 
 _DRAWS = 2000  # dots of a row; more only darken it
 
@@ -81,7 +81,7 @@ def divergences(fit: Fit, ax: AxesLike = None) -> Figure:
                 )  # fmt: skip
         intercepts = ("sigma", *(f"sd(Intercept | {f.name})" for f in fit.design.factors))
         sloped = not set(series) <= set(intercepts)
-        slopes = "\n(of other effects than Intercept per unit of them)" if sloped else ""
+        slopes = "\n(of slopes, per unit of their predictor)" if sloped else ""
         axis.set_xscale("log")
         plain_log(axis.xaxis)
         axis.set_yticks(range(len(series)))

@@ -19,8 +19,8 @@ from hierstan.plots.style import (
     color_of,
     grid,
     house_style,
-    plain_log,
 )
+from hierstan.plots.ticks import plain, plain_log
 from hierstan.prediction.levels import find_levels
 
 
@@ -98,7 +98,8 @@ def funnel(
             lowest = float(tau.min())
             axis.axhline(lowest, color=color_of(label), lw=0.8, ls="--")
             name = label_of(label, fit.diagnostics.sound)
-            axis.set_title(f"{name}\nsmallest sd reached: {lowest:.2g}")
+            reached = plain(float(f"{lowest:.2g}"))
+            axis.set_title(f"{name}\nsmallest sd reached: {reached}")
             axis.set_xlabel(f"{shortened(effect, 20)} in {shortened(level, 26)}")
             axis.legend(loc="lower right", borderaxespad=0.2)
             plain_log(axis.yaxis)

@@ -6,7 +6,14 @@ from matplotlib.figure import Figure
 from hierstan.ladder.joint import JointMode
 from hierstan.plots.given import require
 from hierstan.plots.legends import legend_outside
-from hierstan.plots.style import BLACK, AxesLike, color_of, grid, house_style, plain_log
+from hierstan.plots.style import (
+    BLACK,
+    AxesLike,
+    color_of,
+    grid,
+    house_style,
+)
+from hierstan.plots.ticks import plain_log
 
 
 def joint(found: JointMode, ax: AxesLike = None) -> Figure:

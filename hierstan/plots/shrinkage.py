@@ -24,8 +24,8 @@ from hierstan.plots.style import (
     fenced,
     grid,
     house_style,
-    plain_log,
 )
+from hierstan.plots.ticks import plain_log
 from hierstan.prediction.levels import listed
 from hierstan.shrinkage import PRIOR_ONLY
 

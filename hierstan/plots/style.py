@@ -10,13 +10,12 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.font_manager import get_font_names
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from hierstan.design import Floats
 from hierstan.errors import InputError
+from hierstan.plots.ticks import plain_numbers
 
 # Okabe and Ito's hues, moved until every colour has three times the luminance contrast on
 # white that thin lines need (theirs have 2.2 for orange and sky), and any two are at least
@@ -134,7 +133,10 @@ def grid(
     wanted = rows * columns
     if ax is None:
         figure = Picture(figsize=(width, height), layout="constrained")
-        return figure, list(figure.subplots(rows, columns, squeeze=False).ravel())
+        axes = list(figure.subplots(rows, columns, squeeze=False).ravel())
+        for axis in axes:
+            plain_numbers(axis)
+        return figure, axes
     given = list(np.ravel(np.asarray(ax, dtype=object)))
     if len(given) != wanted or not all(isinstance(axis, Axes) for axis in given):
         shape = "one Axes" if wanted == 1 else f"{wanted} Axes ({rows} by {columns})"
@@ -149,6 +151,7 @@ def grid(
 
 def _dress(axis: Axes) -> None:
     """Give the caller's axes the look that ours are made with."""
+    plain_numbers(axis)
     for side, spine in axis.spines.items():
         spine.set_edgecolor(GREY)
         if side in ("top", "right"):
@@ -203,37 +206,6 @@ def leftmost(axis: Axes) -> bool:
     """Whether nothing stands to the left of it in its figure's grid."""
     place = axis.get_subplotspec()
     return place is None or place.is_first_col()
-
-
-class _PlainLocator(LogLocator):
-    """Ticks at powers of ten; at 1, 2 and 5 times them, or evenly, where these are few."""
-
-    def __init__(self, whole: bool) -> None:
-        super().__init__()
-        self.whole = whole
-
-    def tick_values(self, vmin: float, vmax: float) -> Any:
-        low, high = sorted((vmin, vmax))
-        if low <= 0 or high >= 100 * low:
-            return super().tick_values(vmin, vmax)
-        powers = np.arange(np.floor(np.log10(low)), np.log10(high) + 1)
-        ticks = np.outer(10.0**powers, (1, 2, 5)).ravel()
-        ticks = ticks[(low <= ticks) & (ticks <= high)]
-        if len(ticks) >= 3:
-            return ticks
-        # A span below a decade looks nearly linear.
-        even = MaxNLocator(5, steps=[1, 2, 5, 10], integer=self.whole, min_n_ticks=1)
-        return even.tick_values(low, high)
-
-
-def plain_log(axis: Axis, whole: bool = False) -> None:
-    """Label a log axis with plain numbers; powers of ten would need the maths.
-
-    At least two numbers are on it, however short it is; whole ones only if so wished.
-    """
-    axis.set_major_locator(_PlainLocator(whole))
-    axis.set_major_formatter(FuncFormatter(lambda value, position: f"{value:g}"))
-    axis.set_minor_formatter(NullFormatter())
 
 
 def fenced(must: Floats, may: Floats) -> tuple[float, float]:
