@@ -61,3 +61,11 @@ def unwarned() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         yield
+
+
+def kind_of(given: object) -> str:
+    """Say what something is, with its article: ``"a Fit"``, ``"an int"``, ``"None"``."""
+    if given is None:
+        return "None"
+    name = type(given).__name__
+    return f"an {name}" if name[0].lower() in "aeiou" else f"a {name}"

@@ -64,7 +64,7 @@ def failed(engine: Invented, change: Change = crawling_sd(0.1)) -> Fit:  # noqa:
 
 
 def test_what_is_no_fit_is_refused() -> None:
-    with pytest.raises(InputError, match=r"takes a fit, as Model.sample returns it; str g"):
+    with pytest.raises(InputError, match=r"Model.sample returns it; a str was given"):
         hs.advise("x")  # type: ignore[arg-type]
 
 

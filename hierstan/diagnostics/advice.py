@@ -10,7 +10,7 @@ from hierstan.diagnostics.findings import general_step, mend_first
 from hierstan.diagnostics.limits import RHAT_LIMIT_GROUPS
 from hierstan.diagnostics.trial import Trial, largest_rhat, smallest_ess, try_program
 from hierstan.engines.base import SamplerSettings
-from hierstan.errors import InputError
+from hierstan.errors import InputError, kind_of
 from hierstan.fit import Fit
 from hierstan.model import Model
 from hierstan.progress import SILENT, Progress
@@ -176,7 +176,7 @@ def advise(
     """
     if not isinstance(fit, Fit):
         raise InputError(
-            f"advise takes a fit, as Model.sample returns it; {type(fit).__name__} given."
+            f"advise takes a fit, as Model.sample returns it; {kind_of(fit)} was given."
         )
     state = fit.diagnostics
     trials: tuple[Trial, ...] = ()

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from hierstan.design import Factor, Floats, find_factor
-from hierstan.errors import InputError
+from hierstan.errors import InputError, kind_of
 from hierstan.fit import Fit
 
 A_FIT = "a Fit, as Model.sample returns"
@@ -17,7 +17,7 @@ _FITS = "fits by name, as in {'noncentered': fit}"
 def require(given: object, kind: type, wanted: str) -> None:
     """Refuse what is not of a kind; `wanted` says what is, and where it comes from."""
     if not isinstance(given, kind):
-        raise InputError(f"This picture takes {wanted}, not {_kind(given)}.")
+        raise InputError(f"This picture takes {wanted}, not {kind_of(given)}.")
 
 
 def require_each(given: Any, shape: type, kind: type, wanted: str) -> None:
@@ -28,7 +28,7 @@ def require_each(given: Any, shape: type, kind: type, wanted: str) -> None:
     named = given.items() if isinstance(given, Mapping) else enumerate(given)
     for name, one in named:
         if not isinstance(one, kind):
-            raise InputError(f"This picture takes {wanted}; {name!r} is {_kind(one)}.")
+            raise InputError(f"This picture takes {wanted}; {name!r} is {kind_of(one)}.")
 
 
 def require_columns(table: Any, columns: Sequence[str], wanted: str) -> None:
@@ -90,8 +90,3 @@ def numbers(given: Any, name: str, dimensions: int) -> Floats:
             "rows out."
         )
     return found
-
-
-def _kind(given: object) -> str:
-    name = type(given).__name__
-    return "None" if given is None else f"{'an' if name[0] in 'AEIOUaeiou' else 'a'} {name}"

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from hierstan.errors import InputError
+from hierstan.errors import InputError, kind_of
 from hierstan.prediction.cross_validated import CrossValidated
 from hierstan.prediction.left_out import LeftOut
 from hierstan.prediction.loo import LeaveOneOut
@@ -74,7 +74,7 @@ def compare_loo(
     if not isinstance(fits, Mapping):
         raise InputError(
             "compare_loo takes fits by name, as in {'slopes': fit, 'intercepts': other}; "
-            f"{_kind(fits)} was given."
+            f"{kind_of(fits)} was given."
         )
     if not fits:
         raise InputError("Name at least one fit to compare.")
@@ -82,7 +82,7 @@ def compare_loo(
         if not isinstance(fit, CrossValidated | LeftOut):
             raise InputError(
                 f"compare_loo takes fits, or what fit.loo() and fit.leave_one_group_out() "
-                f"return; {name!r} is {_kind(fit)}."
+                f"return; {name!r} is {kind_of(fit)}."
             )
     found = {name: _left_out(fit, by) for name, fit in fits.items()}
     _require_same_data(found)
@@ -98,11 +98,6 @@ def compare_loo(
             doubt = f"the elpd of {best} is not to be trusted, nor a difference from it"
             line["warning"] = "; ".join(filter(None, [str(line["warning"]), doubt]))
     return pd.DataFrame.from_dict(lines, orient="index").rename_axis("fit")
-
-
-def _kind(given: object) -> str:
-    name = type(given).__name__
-    return f"an {name}" if name[0].lower() in "aeiou" else f"a {name}"
 
 
 def _left_out(fit: CrossValidated | LeftOut, by: str | None) -> LeftOut:
