@@ -8,7 +8,7 @@ from synthetic import Change, ar1, normal, synthetic_fit
 import hierstan as hs
 from hierstan.design import Floats
 from hierstan.fit import Fit
-from hierstan.frequentist import fit_mixedlm, fit_ols
+from hierstan.frequentist import fit_by_group, fit_mixedlm, fit_ols
 
 FORMULA = "y ~ x + (1 | site)"
 
@@ -162,3 +162,39 @@ def test_least_squares_is_what_complete_pooling_is_held_against() -> None:
     assert found.evidence["estimate"] == pytest.approx(ols.center)
     assert found.evidence["se"] == pytest.approx(ols.spread)
     assert "(least squares)" in found.text
+
+
+def test_priors_of_group_coefficients_and_sigma_are_held_against_the_data() -> None:
+    """Without pooling: all sites' slopes are about 1.3, sigma is 0.9."""
+
+    def prior_alone(v: dict[str, Floats], s: dict[str, Floats]) -> None:
+        v["gamma"][:, :, 24:] = -5 + 0.1 * normal((4, 1000, 24), seed=3)
+
+    def fit_with(priors: dict[str, str], change: Change = prior_alone) -> Fit:
+        return synthetic_fit(
+            "y ~ x + (x | site)", sites(), "unpooled", chains=4, draws=1000, priors=priors,
+            change=change,
+        )  # fmt: skip
+
+    fit = fit_with({"coef(x | site)": "normal(-5, 0.1)"})
+    (found,) = fit.diagnostics.causes
+    assert (found.kind, found.parameter) == ("prior conflict", "coef(x | site)")
+    own = fit_by_group(fit.design, fit.design.factors[0])
+    b, e = own.coefficients[:, 1], own.se[:, 1]
+    assert found.evidence["estimate"] == pytest.approx(b.mean())
+    apart = np.sqrt(np.mean((b + 5) ** 2 / (0.1**2 + e**2)))
+    assert found.evidence["sds_apart"] == pytest.approx(apart)
+    assert f"rows of 24 levels by themselves say {b.mean():.4g} on average" in found.text
+    assert fit.diagnostics.contradicted == ("coef(x | site)",)
+    assert fit_with({"coef(x | site)": "normal(1, 0.5)"}).diagnostics.causes == ()
+    assert fit_with({"coef(x | site)": "normal(-5, 5)"}).diagnostics.causes == ()
+    assert fit_with({}).diagnostics.causes == ()
+
+    def small(v: dict[str, Floats], s: dict[str, Floats]) -> None:
+        v["sigma"] *= 0.05
+
+    tight = synthetic_fit(
+        "y ~ x + (x | site)", sites(), "unpooled", chains=4, draws=1000, change=small,
+        priors={"sigma": "half-normal(0.01)"},
+    )  # fmt: skip
+    assert tight.diagnostics.contradicted == ("sigma",)

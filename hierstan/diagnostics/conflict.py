@@ -9,6 +9,7 @@ from hierstan.diagnostics.cause import Cause, Evidence
 from hierstan.diagnostics.likelihood import Likelihood
 from hierstan.naming import coefficient_name
 from hierstan.priors.distributions import HalfStudentT, Normal
+from hierstan.priors.names import Parameter
 from hierstan.propriety import used_parameters
 
 KIND = "prior conflict"
@@ -32,9 +33,11 @@ def find_conflicts(evidence: Evidence) -> Iterator[Cause]:
     e by the data alone when ``|b - m| / sqrt(s^2 + e^2)`` is above 3: the prior predictive
     check of the estimate (Evans and Moshonov 2006, doi:10.1214/06-BA129). That of a sd
     contradicts it when it gives the lower end of the estimate, two standard errors down,
-    a probability below 0.01. Both must pull the estimate by more than one standard error.
-    The data alone are asked, which takes a mixed model, only where the draws are far from
-    the prior's center or about as wide as the prior.
+    a probability below 0.01. That of group coefficients without pooling contradicts their
+    estimates when the root mean square of such distances is above 3. All must pull the
+    estimate by more than one standard error. The data alone are asked, which takes a mixed
+    model, only where the draws are far from the prior's center or about as wide as the
+    prior.
     """
     if evidence.prior_only:
         return
@@ -43,6 +46,8 @@ def find_conflicts(evidence: Evidence) -> Iterator[Cause]:
         prior = evidence.priors.of(parameter)
         if isinstance(prior, Normal) and parameter.role == "beta":
             yield from _coefficient(evidence, parameter.index, prior)
+        elif isinstance(prior, Normal) and parameter.role == "gamma":
+            yield from _group_coefficients(evidence, parameter, prior)
         elif isinstance(prior, HalfStudentT):
             effect = parameter.index if parameter.role == "tau" else None
             yield from _deviation(evidence, parameter.name, effect, prior)
@@ -78,7 +83,7 @@ def _coefficient(evidence: Evidence, k: int, prior: Normal) -> Iterator[Cause]:
     b = float(data.beta @ along)
     e = float(np.sqrt(along @ data.beta_covariance @ along))
     apart = abs(b - m) / np.hypot(s, e)
-    if apart <= APART or apart * e / np.hypot(s, e) <= PULL:
+    if not (apart > APART and apart * e / np.hypot(s, e) > PULL):
         return
     numbers = {
         "estimate": b, "se": e, "posterior_mean": mean, "prior_location": m,
@@ -88,6 +93,38 @@ def _coefficient(evidence: Evidence, k: int, prior: Normal) -> Iterator[Cause]:
     told = f"{apart:.3g} sd apart"
     name = coefficient_name(term)
     yield _cause(evidence, name, name + where, prior, (data, b, e, mean), told, numbers)
+
+
+def _group_coefficients(
+    evidence: Evidence, parameter: Parameter, prior: Normal
+) -> Iterator[Cause]:
+    """Hold the coefficients of all levels, which have one prior, against the data."""
+    name, m, s = parameter.name, prior.location, prior.scale
+    factor, effect = evidence.design.effects[parameter.index]
+    drawn = evidence.draws[f"coef[{factor.name}]"].sel({f"effect of {factor.name}": effect})
+    far = float(np.sqrt(np.mean((drawn.mean(("chain", "draw")) - m) ** 2)))
+    wide = float(drawn.var(("chain", "draw")).mean())
+    suspect = np.isfinite(s) and (wide > 0.4 * s**2 or far > 1.5 * s)
+    data = evidence.likelihood if suspect else None
+    if data is None or name not in data.groups:
+        return
+    b, e = data.groups[name]
+    spread = np.hypot(s, e)
+    apart = float(np.sqrt(np.mean(((b - m) / spread) ** 2)))
+    pull = float(np.sqrt(np.mean(((b - m) / spread * e / spread) ** 2)))
+    if not (apart > APART and pull > PULL):
+        return
+    estimate, error = float(b.mean()), float(np.sqrt(np.mean(e**2)))
+    numbers = {
+        "estimate": estimate, "se": error, "prior_location": m, "prior_scale": s,
+        "sds_apart": apart,
+    }  # fmt: skip
+    text = (
+        f"Your prior contradicts the data for {name}: the prior is {prior.text(3)}, the "
+        f"rows of {len(b)} levels by themselves say {estimate:.4g} on average, ± "
+        f"{error:.2g} each ({data.method}), {apart:.3g} sd apart."
+    )
+    yield Cause(KIND, name, evidence.failed, numbers, text, _ADVICE)
 
 
 def _deviation(

@@ -1,13 +1,13 @@
 """What the data say by themselves, to hold priors against."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from hierstan.design import Design, Floats
 from hierstan.errors import DataError
-from hierstan.naming import SIGMA
+from hierstan.naming import SIGMA, coef_name
 from hierstan.programs import Program
 from hierstan.structure import chain
 
@@ -28,12 +28,16 @@ class Likelihood:
     deviations : mapping of str to (float, float)
         Standard deviations with their standard errors, by name; without those that are
         estimated as zero, which have none.
+    groups : mapping of str to (ndarray, ndarray)
+        Without pooling: coefficients of the levels that determine them, and their standard
+        errors, by name.
     """
 
     method: str
     beta: Floats
     beta_covariance: Floats
     deviations: Mapping[str, tuple[float, float]]
+    groups: Mapping[str, tuple[Floats, Floats]] = field(default_factory=dict)
 
 
 def likelihood_of(program: Program, design: Design) -> Likelihood | None:
@@ -42,23 +46,26 @@ def likelihood_of(program: Program, design: Design) -> Likelihood | None:
     Parameters
     ----------
     program : Program
-        Partial pooling is estimated by REML, complete pooling by least squares.
+        Partial pooling is estimated by REML, complete pooling by least squares, and no
+        pooling of one factor by least squares with coefficients for every level.
     design : Design
         Formula and data.
 
     Returns
     -------
     Likelihood or None
-        None without pooling, for crossed factors of more than 500 effects (they take too
-        long), and where there is no converged fit.
+        None without pooling of several factors, for crossed factors of more than 500
+        effects (they take too long), and where there is no converged fit.
     """
     from hierstan.frequentist import fit_mixedlm
 
     if program.pooling == "complete":
         return _least_squares(design)
+    if program.pooling == "none":
+        return _by_group(design)
     effects = sum(factor.J * factor.Q for factor in design.factors)
     crossed = chain(design.factors) is None
-    if program.pooling != "partial" or (crossed and effects > _MOST_CROSSED):
+    if crossed and effects > _MOST_CROSSED:
         return None
     try:
         fit = fit_mixedlm(design)
@@ -87,3 +94,25 @@ def _least_squares(design: Design) -> Likelihood | None:
     covariance = found.sigma**2 * found.root @ found.root.T
     deviations = {SIGMA: (found.sigma, found.sigma / np.sqrt(2 * found.freedom))}
     return Likelihood("least squares", found.beta, covariance, deviations)
+
+
+def _by_group(design: Design) -> Likelihood | None:
+    """Take a coefficient of every level, without what levels have in common."""
+    from hierstan.frequentist import fit_by_group
+
+    if len(design.factors) > 1:
+        return None
+    (factor,) = design.factors
+    found = fit_by_group(design, factor)
+    if found.freedom < 1:
+        return None
+    groups = {}
+    for q, effect in enumerate(factor.effects):
+        told = found.determined[:, q]
+        if told.any():
+            own = found.coefficients[told, q], found.se[told, q]
+            groups[coef_name(factor.name, effect)] = own
+    unknown = np.full(design.P, np.nan)
+    deviations = {SIGMA: (found.sigma, found.sigma / np.sqrt(2 * found.freedom))}
+    method = "least squares by group"
+    return Likelihood(method, unknown, np.diag(unknown), deviations, groups)
