@@ -201,9 +201,18 @@ def test_trajectories_cut_off_are_told_of_a_sound_fit() -> None:
     def cut(v: dict[str, Floats], s: dict[str, Floats]) -> None:
         s["tree_depth"].reshape(-1)[:300] = 10
 
-    told = str(hs.advise(failed(Invented(), cut)))
+    fit = failed(Invented(), cut)
+    told = str(hs.advise(fit))
     assert "300 of 4000 trajectories were cut off at depth 10" in told
     assert "nothing to change" not in told
+
+    def slow(v: dict[str, Floats], s: dict[str, Floats]) -> None:
+        v["beta"][:, :, 1] = ar1(0.9, (4, 1000), seed=5)
+        s["tree_depth"][:] = 10
+
+    told = str(hs.advise(failed(Invented(), slow)))
+    assert told.count("trajectories were cut off") == 1
+    assert "Remark" not in told
 
 
 def test_chains_of_the_trial_that_disagree_count_against_it() -> None:

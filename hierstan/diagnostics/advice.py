@@ -83,9 +83,8 @@ class Advice:
         """Say it in words, a line per finding."""
         state, name = self.fit.diagnostics, self.fit.program.name
         remarks = [f"Remark: {c.text} {c.advice}" for c in self.causes if not c.explains]
-        remarks += [
-            f"Remark: {remark}." for remark in state.remarks if not state.contradicted
-        ]
+        if state.max_treedepth_hits and all(c.kind != "cut off" for c in self.causes):
+            remarks.append(f"Remark: {state.remarks[0]}.")
         if state.sound and remarks:
             told = "the sampler did its work; about the model, there is more to say."
             return "\n".join([f"{name} is sound: {told}", *remarks])
