@@ -1,6 +1,7 @@
 """Fixtures shared by all tests, and a machine that looks the same everywhere."""
 
 import os
+import signal
 import sys
 from collections.abc import Callable
 
@@ -32,6 +33,10 @@ def _same_machine_everywhere(tmp_path_factory: pytest.TempPathFactory) -> None:
     for name in ("CMDSTAN", *OUTER_MAKE):
         os.environ.pop(name, None)
     os.environ["HOME"] = str(tmp_path_factory.mktemp("home"))
+    # A suite in the background of a shell inherits that interrupts are ignored, and what it
+    # starts would ignore them, too.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 Run = Callable[..., tuple[int, str, str]]
