@@ -2,6 +2,7 @@
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.collections import PathCollection
 from matplotlib.lines import Line2D
 
@@ -33,3 +34,10 @@ def dots(axis: Axes, start: str) -> Floats:
         if isinstance(one, PathCollection) and str(one.get_label()).startswith(start)
     ]  # fmt: skip
     return np.asarray(found.get_offsets(), dtype=np.float64)
+
+
+def ticks_on(axis: Axis) -> list[str]:
+    """Labels that are seen: those within the ends of the axis."""
+    low, high = sorted(axis.get_view_interval())
+    places = zip(axis.get_majorticklocs(), axis.get_majorticklabels(), strict=True)
+    return [label.get_text() for place, label in places if low <= place <= high]

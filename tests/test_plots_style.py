@@ -6,7 +6,7 @@ from itertools import combinations
 import matplotlib as mpl
 import numpy as np
 import pytest
-from matplotlib.axis import Axis
+from artists import ticks_on
 from matplotlib.figure import Figure
 from test_plots import draw_shrinkage, story
 
@@ -75,13 +75,6 @@ def test_other_fonts_are_used_where_they_are_installed(
         with style.house_style():
             assert mpl.rcParams["font.family"] == ["DejaVu Sans Mono", "DejaVu Serif"]
         assert mpl.rcParams["font.family"] == ["DejaVu Sans Mono"]
-
-
-def ticks_on(axis: Axis) -> list[str]:
-    """Labels that are seen: those within the ends of the axis."""
-    low, high = sorted(axis.get_view_interval())
-    places = zip(axis.get_majorticklocs(), axis.get_majorticklabels(), strict=True)
-    return [label.get_text() for place, label in places if low <= place <= high]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from io import StringIO
 import numpy as np
 import pandas as pd
 import pytest
+from artists import ticks_on
 from legends import legend_of, names_in, overlaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -13,7 +14,6 @@ from matplotlib.text import Text
 from schools import schools
 from scipy import stats
 from synthetic import synthetic_fit
-from test_plots import ticks_on
 
 import hierstan as hs
 from hierstan.errors import InputError

@@ -5,10 +5,10 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from artists import ticks_on
 from invented import grouped_data, invented_analysis
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from test_plots import ticks_on
 
 import hierstan as hs
 from hierstan.ladder import panels
