@@ -12,6 +12,7 @@ ESTIMATES = (
 UNCERTAINTIES = ("sd", "se", "uncertainty", "monte_carlo")
 _SIGNIFICANT = 4
 _MOST = 15  # of a float
+_PLAIN = 1e12  # larger numbers are written with a power of ten
 
 
 def decimals(uncertainty: float) -> int:
@@ -73,4 +74,8 @@ def _uncertainty(table: pd.DataFrame) -> "pd.Series[float]":
 def _told(value: Any, spread: float, na_rep: str) -> Any:
     if not isinstance(value, float):
         return value
-    return na_rep if math.isnan(value) else f"{value:.{significant(value, spread)}g}"
+    if math.isnan(value):
+        return na_rep
+    text = f"{value:.{significant(value, spread)}g}"
+    # Whole digits rather than a power of ten: 80460, not 8.046e+04.
+    return f"{value:.0f}" if "e+" in text and abs(value) < _PLAIN else text

@@ -52,6 +52,13 @@ def test_only_estimates_take_more_digits() -> None:
     ]  # fmt: skip
 
 
+def test_large_numbers_are_written_out() -> None:
+    table = pd.DataFrame({"mean": [80460.3], "sd": [775.2], "ess_bulk": [12345.6]})
+    assert to_text(table).split()[-3:] == ["80460", "775.2", "12346"]
+    rest = pd.DataFrame({"mean": [9999.96], "sd": [2e4], "rhat": [3.2e15]})
+    assert to_text(rest).split()[-3:] == ["10000", "20000", "3.2e+15"]
+
+
 @pytest.mark.parametrize(
     ("value", "uncertainty", "text"),
     [
