@@ -101,6 +101,8 @@ def _group_coefficients(
     """Hold the coefficients of all levels, which have one prior, against the data."""
     name, m, s = parameter.name, prior.location, prior.scale
     factor, effect = evidence.design.effects[parameter.index]
+    if f"coef[{factor.name}]" not in evidence.draws:  # of crossed factors, differences
+        return
     drawn = evidence.draws[f"coef[{factor.name}]"].sel({f"effect of {factor.name}": effect})
     far = float(np.sqrt(np.mean((drawn.mean(("chain", "draw")) - m) ** 2)))
     wide = float(drawn.var(("chain", "draw")).mean())
