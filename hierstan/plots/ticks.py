@@ -69,7 +69,7 @@ def _short(number: float, digits: int) -> str:
 class _PlainFormatter(Formatter):
     """Numbers as `written` writes them."""
 
-    def __call__(self, x: float, pos: int | None = None) -> str:  # noqa: ARG002
+    def __call__(self, x: float, pos: int | None = None) -> str:  # noqa: ARG002  # as matplotlib calls it
         return f"{x:,.6g}"
 
     def format_ticks(self, values: Any) -> list[str]:
